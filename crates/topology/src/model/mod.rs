@@ -1,0 +1,63 @@
+//! The typed lab: what a lab file or the [builder](crate::builder) says, after validation.
+//!
+//! Everything here is plain data with public fields. A value of a *name* type
+//! ([`NodeName`], [`IfName`]) is a valid name by construction; that the names refer to
+//! something, and that nothing clashes, is what [`validate`](crate::validate) establishes.
+
+mod firewall;
+mod interface;
+mod names;
+mod node;
+mod route;
+mod step;
+mod sysctl;
+mod told;
+mod units;
+
+pub use firewall::*;
+pub use interface::*;
+pub use names::*;
+pub use node::*;
+pub use route::*;
+pub use step::*;
+pub use sysctl::*;
+pub use told::*;
+pub use units::*;
+
+/// A whole lab: nodes, what joins them, and the steps to be done in it, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    /// The lab's name: what reports and running labs are called.
+    pub name: NodeName,
+    /// What the lab shows, in the author's words.
+    pub about: String,
+    /// The nodes, in the order of the file. Each is a network namespace.
+    pub nodes: Vec<Node>,
+    /// The veth pairs, in the order of the file.
+    pub links: Vec<Link>,
+    /// The TUN/TAP devices, in the order of the file.
+    pub taps: Vec<Tap>,
+    /// What `run` does once the lab stands, in order.
+    pub steps: Vec<LabStep>,
+}
+
+impl Topology {
+    /// The node of this name.
+    pub fn node(&self, name: &NodeName) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.name == *name)
+    }
+
+    /// Every interface that the lab declares — bridges, ends of links, TAPs — with bridges first,
+    /// then links in order (`a` before `b`), then TAPs.
+    pub fn interfaces(&self) -> impl Iterator<Item = &Interface> {
+        let bridges = self.nodes.iter().flat_map(|n| n.bridges.iter().map(|b| &b.interface));
+        let ends = self.links.iter().flat_map(|link| [&link.a, &link.b]);
+        let taps = self.taps.iter().map(|tap| &tap.interface);
+        bridges.chain(ends).chain(taps)
+    }
+
+    /// The interfaces declared in one node.
+    pub fn interfaces_of<'a>(&'a self, node: &'a NodeName) -> impl Iterator<Item = &'a Interface> {
+        self.interfaces().filter(move |interface| interface.place.node == *node)
+    }
+}

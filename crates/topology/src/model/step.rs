@@ -1,0 +1,305 @@
+//! What is done in a lab once it stands, and what is expected of it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::{
+    Family, Firewall, IfName, InterfaceSysctl, Mac, Neighbour, NodeName, Place, PortAttributes,
+    Program, Route, Rule, Span, Spot, Sysctl, Told,
+};
+
+/// One step of a lab: one thing that is done, with what is expected of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabStep {
+    /// What the step shows, in the author's words; may be empty.
+    pub about: String,
+    /// What is done.
+    pub action: Action,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Change the lab; in order.
+    Change(Vec<Change>),
+    /// Send echo requests.
+    Ping(Ping, PingExpect),
+    /// Open a TCP connection and read what the other side says.
+    Tcp(Tcp, TcpExpect),
+    /// Run a command in a node to its end.
+    Run(Run, RunExpect),
+    /// Look at what the kernel reports of a node or interface.
+    Look(Spot, LookExpect),
+    /// Find out who reaches whom.
+    Reach(Reach),
+}
+
+/// One change of a lab that stands. Each is one `ip`, `bridge`, `sysctl` or `nft` command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Move an interface into another node, where it keeps its name. The kernel takes it down
+    /// and takes its addresses away.
+    Move {
+        /// Where it is.
+        at: Place,
+        /// Where it goes.
+        to: NodeName,
+    },
+    /// Bring an interface up (`true`) or down.
+    Up(Place, bool),
+    /// Set an interface's MTU, in bytes.
+    Mtu(Place, u32),
+    /// Set an interface's hardware address.
+    Mac(Place, Mac),
+    /// Make an interface a port of a bridge of its node; `None`: of none.
+    Master(Place, Option<IfName>),
+    /// Set how a port behaves.
+    Port(Place, PortAttributes),
+    /// Add an address.
+    AddAddress(Place, IpNet),
+    /// Remove an address.
+    DelAddress(Place, IpNet),
+    /// Set a sysctl of one interface.
+    InterfaceSysctl(Place, InterfaceSysctl),
+    /// Set a sysctl of a node.
+    Sysctl(NodeName, Sysctl),
+    /// Add a route.
+    AddRoute(NodeName, Route),
+    /// Remove a route.
+    DelRoute(NodeName, Route),
+    /// Add a policy rule.
+    AddRule(NodeName, Rule),
+    /// Remove a policy rule.
+    DelRule(NodeName, Rule),
+    /// Add a static neighbour.
+    AddNeighbour(NodeName, Neighbour),
+    /// Remove a neighbour.
+    DelNeighbour(NodeName, NeighbourKey),
+    /// Put this firewall in place of the one that the node had: the table of the short words is
+    /// replaced whole, the free ruleset loaded on top of what is there.
+    Firewall(NodeName, Firewall),
+}
+
+/// Which neighbour is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeighbourKey {
+    /// The interface on whose link it is.
+    pub dev: IfName,
+    /// Its address.
+    pub to: IpAddr,
+}
+
+/// Whom to reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// This address.
+    Address(IpAddr),
+    /// The first address (of the family asked for, or of any) that the lab file gives to this
+    /// node or interface.
+    Spot(Spot),
+}
+
+/// Echo requests (ICMP, RFC 792; ICMPv6, RFC 4443) from a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ping {
+    /// The node that sends.
+    pub from: NodeName,
+    /// The interface that they leave by, whatever the route says (`ping -I IF`).
+    pub interface: Option<IfName>,
+    /// The source address (`ping -I ADDRESS`).
+    pub source: Option<IpAddr>,
+    /// The destination.
+    pub to: Target,
+    /// The family, where `to` is a node that has addresses of both.
+    pub family: Option<Family>,
+    /// How many, at least 1.
+    pub count: u16,
+    /// From one to the next.
+    pub interval: Span,
+    /// How long to wait for the answer to the last one.
+    pub timeout: Span,
+    /// The TTL (hop limit); the node's default where not said.
+    pub ttl: Option<u8>,
+    /// The payload in bytes, after the ICMP header.
+    pub size: u16,
+    /// Whether a router (and the node itself) may fragment it; `true`: it may not (`ping -M do`).
+    pub dont_fragment: bool,
+}
+
+impl Ping {
+    /// The default of [`count`](Self::count).
+    pub const COUNT: u16 = 1;
+    /// The default of [`interval`](Self::interval).
+    pub const INTERVAL: Span = Span(Duration::from_millis(100));
+    /// The default of [`timeout`](Self::timeout).
+    pub const TIMEOUT: Span = Span(Duration::from_secs(1));
+    /// The default of [`timeout`](Self::timeout) where the sender is expected to be told
+    /// something: the kernel asks for a neighbour three times, a second apart, before it says that
+    /// the host is unreachable.
+    pub const TOLD_TIMEOUT: Span = Span(Duration::from_secs(5));
+    /// The default of [`size`](Self::size), that of `ping(8)`.
+    pub const SIZE: u16 = 56;
+
+    /// One echo request with everything else at its default.
+    pub fn new(from: NodeName, to: Target) -> Self {
+        Self {
+            from,
+            interface: None,
+            source: None,
+            to,
+            family: None,
+            count: Self::COUNT,
+            interval: Self::INTERVAL,
+            timeout: Self::TIMEOUT,
+            ttl: None,
+            size: Self::SIZE,
+            dont_fragment: false,
+        }
+    }
+}
+
+/// What is expected of a ping. Where nothing is said: every request is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PingExpect {
+    /// So many are answered.
+    pub received: Option<u16>,
+    /// So many are not.
+    pub lost: Option<u16>,
+    /// At least one is answered (`true`), or none (`false`).
+    pub reachable: Option<bool>,
+    /// What the sender is told about at least one of them.
+    pub told: Option<Told>,
+}
+
+/// A TCP connection from a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tcp {
+    /// The node that connects.
+    pub from: NodeName,
+    /// The destination.
+    pub to: Target,
+    /// The family, where `to` is a node that has addresses of both.
+    pub family: Option<Family>,
+    /// The port.
+    pub port: u16,
+    /// How long connecting and listening may take.
+    pub timeout: Span,
+}
+
+impl Tcp {
+    /// The default of [`timeout`](Self::timeout).
+    pub const TIMEOUT: Span = Span(Duration::from_secs(3));
+}
+
+/// What is expected of a TCP connection. Where nothing is said: that it comes about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TcpExpect {
+    /// Whether it comes about.
+    pub connected: Option<bool>,
+    /// The text that the other side says before it closes.
+    pub said: Option<TextExpect>,
+    /// What the node that connects is told instead.
+    pub told: Option<Told>,
+}
+
+/// A command that is run in a node to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The node.
+    pub at: NodeName,
+    /// What is executed.
+    pub program: Program,
+    /// How long it may take; then it is killed, and the step has failed.
+    pub timeout: Span,
+}
+
+impl Run {
+    /// The default of [`timeout`](Self::timeout).
+    pub const TIMEOUT: Span = Span(Duration::from_secs(30));
+}
+
+/// What is expected of a command. Where nothing is said: that it ends with exit code 0.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunExpect {
+    /// Its exit code; 128 + N when signal N ended it, as the shell has it.
+    pub exit: Option<i32>,
+    /// What it writes to standard output.
+    pub stdout: Option<TextExpect>,
+    /// What it writes to standard error.
+    pub stderr: Option<TextExpect>,
+}
+
+/// What is expected of a text. All that is said must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TextExpect {
+    /// It is exactly this, white space at both ends apart.
+    pub is: Option<String>,
+    /// It contains each of these.
+    pub has: Vec<String>,
+    /// It contains none of these.
+    pub lacks: Vec<String>,
+}
+
+/// What is expected of a node or interface when it is looked at. All that is said must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LookExpect {
+    /// Whether the interface is up (`IFF_UP`). Only for an interface.
+    pub up: Option<bool>,
+    /// Whether it has carrier (`IFF_LOWER_UP`). Only for an interface.
+    pub carrier: Option<bool>,
+    /// Its MTU in bytes. Only for an interface.
+    pub mtu: Option<u32>,
+    /// Its hardware address. Only for an interface.
+    pub mac: Option<Mac>,
+    /// Its bridge. Only for an interface.
+    pub master: Option<IfName>,
+    /// Exactly these addresses, link-local ones apart. Only for an interface.
+    pub addresses: Option<Vec<IpNet>>,
+    /// Exactly these interfaces, `lo` apart. Only for a node.
+    pub interfaces: Option<Vec<IfName>>,
+    /// Each of these is there.
+    pub has: Facts,
+    /// None of these is there.
+    pub lacks: Facts,
+}
+
+/// Things that a node may have. A route, rule or neighbour is there when one is there that agrees
+/// in everything that is said of it here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// Interfaces.
+    pub interfaces: Vec<IfName>,
+    /// Addresses, on whatever interface (or on the one that is looked at).
+    pub addresses: Vec<IpNet>,
+    /// Routes.
+    pub routes: Vec<Route>,
+    /// Policy rules.
+    pub rules: Vec<Rule>,
+    /// Neighbours.
+    pub neighbours: Vec<Neighbour>,
+    /// Sysctls and their values.
+    pub sysctls: Vec<Sysctl>,
+    /// nftables tables, as family and name: `inet twinax`.
+    pub tables: Vec<String>,
+    /// MAC addresses that a bridge has learned (on the port that is looked at), each said by the
+    /// interface whose it is.
+    pub learned: Vec<Place>,
+}
+
+/// Who reaches whom, found out by one echo request for each ordered pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// In each group everybody reaches everybody.
+    pub groups: Vec<Vec<NodeName>>,
+    /// Besides, the first of each pair reaches the second.
+    pub also: Vec<(NodeName, NodeName)>,
+    /// Between all of these (and the nodes of `groups` and `also`) nobody else reaches anybody;
+    /// `None`: all nodes that have an address of the family.
+    pub among: Option<Vec<NodeName>>,
+    /// The family; IPv4 unless said, or unless no node has an IPv4 address.
+    pub family: Option<Family>,
+    /// How long to wait for answers.
+    pub timeout: Span,
+}
