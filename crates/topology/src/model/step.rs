@@ -303,3 +303,28 @@ pub struct Reach {
     /// How long to wait for answers.
     pub timeout: Span,
 }
+
+impl Change {
+    /// The node in which the change happens.
+    pub fn node(&self) -> &NodeName {
+        match self {
+            Self::Move { at: place, .. }
+            | Self::Up(place, _)
+            | Self::Mtu(place, _)
+            | Self::Mac(place, _)
+            | Self::Master(place, _)
+            | Self::Port(place, _)
+            | Self::AddAddress(place, _)
+            | Self::DelAddress(place, _)
+            | Self::InterfaceSysctl(place, _) => &place.node,
+            Self::Sysctl(node, _)
+            | Self::AddRoute(node, _)
+            | Self::DelRoute(node, _)
+            | Self::AddRule(node, _)
+            | Self::DelRule(node, _)
+            | Self::AddNeighbour(node, _)
+            | Self::DelNeighbour(node, _)
+            | Self::Firewall(node, _) => node,
+        }
+    }
+}
