@@ -1,1 +1,25 @@
-//! kernel
+//! The only crate of twinax that speaks to Linux.
+//!
+//! It has mechanism and no policy: it does what it is told, in the network namespace of the
+//! *calling thread*, and says in the kernel's words why it could not. Whoever calls decides on
+//! which thread that is ([`Netns::enter`]).
+//!
+//! `unsafe` is in the private module `sys` alone, where each block says why it is sound.
+
+mod address;
+mod bridge;
+mod error;
+mod link;
+mod neighbour;
+pub mod netlink;
+mod netns;
+mod route;
+mod rtnl;
+mod rule;
+mod sys;
+pub mod sysctl;
+pub mod tun;
+
+pub use error::{Error, Refusal};
+pub use netns::Netns;
+pub use rtnl::Rtnl;

@@ -1,0 +1,94 @@
+//! What can go wrong between twinax and the kernel.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+/// A failed operation, with the kernel's own words for it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The kernel refused a netlink request.
+    #[error("{request}")]
+    Refused {
+        /// What was asked for.
+        request: &'static str,
+        /// The caller's mark on the request: see [`Rtnl::mark`](crate::Rtnl::mark).
+        mark: usize,
+        /// Why it was refused.
+        #[source]
+        refusal: Refusal,
+    },
+    /// A system call failed.
+    #[error("{call}")]
+    Call {
+        /// The call, and what it was for.
+        call: &'static str,
+        /// Why it failed.
+        #[source]
+        errno: Errno,
+    },
+    /// A system call on a file failed.
+    #[error("{call} {}", path.display())]
+    File {
+        /// The call.
+        call: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        errno: Errno,
+    },
+    /// There is no device of this name in the namespace.
+    #[error("there is no device `{name}`")]
+    NoDevice {
+        /// The name.
+        name: String,
+    },
+    /// The kernel sent something that is no netlink message.
+    #[error("the kernel's answer can't be read: {0}")]
+    Answer(String),
+}
+
+impl Error {
+    /// The errno behind it, where there is one.
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal.errno),
+            Self::Call { errno, .. } | Self::File { errno, .. } => Some(*errno),
+            Self::NoDevice { .. } => Some(Errno::NODEV),
+            Self::Answer(_) => None,
+        }
+    }
+
+    /// For `map_err`: this call failed.
+    pub fn call(call: &'static str) -> impl FnOnce(Errno) -> Self {
+        move |errno| Self::Call { call, errno }
+    }
+
+    /// For `map_err`: this call on this file failed.
+    pub fn file(call: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(Errno) -> Self {
+        move |errno| Self::File { call, path: path.into(), errno }
+    }
+}
+
+/// The kernel's reason: an errno and, where it gave one, a sentence (the extended ack,
+/// `NLMSGERR_ATTR_MSG` in `linux/netlink.h`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The errno.
+    pub errno: Errno,
+    /// The sentence.
+    pub message: Option<String>,
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.message {
+            Some(message) => write!(f, "{} ({})", message.trim_end_matches('.'), self.errno),
+            None => write!(f, "{}", self.errno),
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! A netlink socket, synchronous, for any netlink family.
+//!
+//! Requests are queued and go to the kernel many at a time: the kernel works no faster for it, but
+//! the system calls are fewer. Only the last request of a batch asks for an acknowledgement; a
+//! request that fails is answered in any case (`netlink(7)`).
+
+use netlink_packet_core::{
+    NetlinkBuffer, NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    NetlinkSerializable,
+};
+use netlink_sys::{Socket as Inner, SocketAddr};
+use rustix::io::Errno;
+
+use crate::error::{Error, Refusal};
+
+/// `NLM_F_REQUEST`, `linux/netlink.h`.
+pub const REQUEST: u16 = 0x01;
+/// `NLM_F_ACK`.
+pub const ACK: u16 = 0x04;
+/// `NLM_F_REPLACE`: replace what is there.
+pub const REPLACE: u16 = 0x100;
+/// `NLM_F_EXCL`: fail when it is there already.
+pub const EXCL: u16 = 0x200;
+/// `NLM_F_CREATE`: create it when it is not there.
+pub const CREATE: u16 = 0x400;
+/// `NLM_F_APPEND`: add it behind what is there.
+pub const APPEND: u16 = 0x800;
+/// `NLM_F_ROOT | NLM_F_MATCH`: all of them.
+const DUMP: u16 = 0x300;
+/// `NLM_F_CAPPED`: the answer does not carry the request's payload.
+const CAPPED: u16 = 0x100;
+/// `NLM_F_ACK_TLVS`: attributes follow in the answer.
+const ACK_TLVS: u16 = 0x200;
+/// `NLM_F_DUMP_INTR`: what was being read changed meanwhile.
+const DUMP_INTERRUPTED: u16 = 0x10;
+
+/// `NLMSG_ERROR`.
+const ERROR: u16 = 2;
+/// `NLMSG_DONE`.
+const DONE: u16 = 3;
+/// `NLMSGERR_ATTR_MSG`: the extended ack's sentence.
+const ERROR_MESSAGE: u16 = 1;
+
+const HEADER: usize = 16;
+/// A batch is sent when it has grown to this many bytes; far below the default send buffer.
+const BATCH: usize = 32 * 1024;
+/// How often a dump is begun again because the table changed under it.
+const DUMP_TRIES: usize = 16;
+
+/// A netlink socket in the namespace in which it was opened.
+pub struct Socket {
+    inner: Inner,
+    sequence: u32,
+    batch: Vec<u8>,
+    /// Where the header of the last queued request is in `batch`.
+    last: usize,
+    pending: Vec<Pending>,
+    mark: usize,
+}
+
+struct Pending {
+    sequence: u32,
+    request: &'static str,
+    mark: usize,
+}
+
+impl Socket {
+    /// Opens a socket of this netlink family (`NETLINK_ROUTE`…) in the namespace of the calling
+    /// thread.
+    pub fn open(family: isize) -> Result<Self, Error> {
+        let opened = || {
+            let mut socket = Inner::new(family)?;
+            socket.bind_auto()?;
+            socket.connect(&SocketAddr::new(0, 0))?;
+            socket.set_ext_ack(true)?;
+            Ok(socket)
+        };
+        let inner = opened().map_err(|error| Error::Call {
+            call: "opening a netlink socket",
+            errno: errno(&error),
+        })?;
+        Ok(Self { inner, sequence: 0, batch: Vec::new(), last: 0, pending: Vec::new(), mark: 0 })
+    }
+
+    /// Marks the requests queued from now on: an error says which mark its request had.
+    pub fn mark(&mut self, mark: usize) {
+        self.mark = mark;
+    }
+
+    /// Queues a request. `request` says what it asks for, for the error.
+    pub fn queue<M: NetlinkSerializable>(
+        &mut self,
+        request: &'static str,
+        flags: u16,
+        message: &M,
+    ) -> Result<(), Error> {
+        let length = message.buffer_len();
+        let start = self.begin(request, message.message_type(), flags, length);
+        let end = start + HEADER + length;
+        message.serialize(&mut self.batch[start + HEADER..end]);
+        if self.batch.len() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    /// Makes room for a request at the end of the batch and writes its header.
+    fn begin(&mut self, request: &'static str, kind: u16, flags: u16, length: usize) -> usize {
+        self.sequence += 1;
+        let start = self.batch.len();
+        self.last = start;
+        // Each message of a batch begins at a multiple of four (NLMSG_ALIGNTO).
+        self.batch.resize(start + (HEADER + length).next_multiple_of(4), 0);
+        let header = &mut self.batch[start..start + HEADER];
+        header[..4].copy_from_slice(&((HEADER + length) as u32).to_ne_bytes());
+        header[4..6].copy_from_slice(&kind.to_ne_bytes());
+        header[6..8].copy_from_slice(&(flags | REQUEST).to_ne_bytes());
+        header[8..12].copy_from_slice(&self.sequence.to_ne_bytes());
+        self.pending.push(Pending { sequence: self.sequence, request, mark: self.mark });
+        start
+    }
+
+    /// Sends what is queued and waits until the kernel has done it. Of several requests that
+    /// failed, the first is the error.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let flags = &mut self.batch[self.last + 6..self.last + 8];
+        let with_ack = u16::from_ne_bytes([flags[0], flags[1]]) | ACK;
+        flags.copy_from_slice(&with_ack.to_ne_bytes());
+        let sent = self.inner.send(&self.batch, 0);
+        self.batch.clear();
+        let pending = std::mem::take(&mut self.pending);
+        sent.map_err(|error| Error::Call { call: "sending to netlink", errno: errno(&error) })?;
+
+        let last = pending.last().expect("it is not empty").sequence;
+        let mut first_error = None;
+        loop {
+            let answer = self.receive()?;
+            for (header, payload) in messages(&answer) {
+                if header.message_type != ERROR {
+                    continue;
+                }
+                if let Some(refusal) = refusal(&header, payload)? {
+                    let of = pending.iter().find(|p| p.sequence == header.sequence_number);
+                    if let (Some(of), None) = (of, &first_error) {
+                        let Pending { request, mark, .. } = *of;
+                        first_error = Some(Error::Refused { request, mark, refusal });
+                    }
+                }
+                if header.sequence_number == last {
+                    return first_error.map_or(Ok(()), Err);
+                }
+            }
+        }
+    }
+
+    /// Sends one request and waits until the kernel has done it.
+    pub fn request<M: NetlinkSerializable>(
+        &mut self,
+        request: &'static str,
+        flags: u16,
+        message: &M,
+    ) -> Result<(), Error> {
+        self.queue(request, flags, message)?;
+        self.flush()
+    }
+
+    /// Asks for one object. `None`: there is no answer but success.
+    pub fn get<M>(&mut self, request: &'static str, message: &M) -> Result<Option<M>, Error>
+    where
+        M: NetlinkSerializable + NetlinkDeserializable,
+    {
+        Ok(self.exchange(request, 0, message)?.0.into_iter().next())
+    }
+
+    /// Asks for all objects of a kind.
+    pub fn dump<M>(&mut self, request: &'static str, message: &M) -> Result<Vec<M>, Error>
+    where
+        M: NetlinkSerializable + NetlinkDeserializable,
+    {
+        for _ in 0..DUMP_TRIES {
+            let (objects, whole) = self.exchange(request, DUMP, message)?;
+            if whole {
+                return Ok(objects);
+            }
+        }
+        Err(Error::Answer(format!("{request}: what is listed changes faster than it can be read")))
+    }
+
+    /// The objects that answer a request, and whether nothing changed while they were read.
+    fn exchange<M>(
+        &mut self,
+        request: &'static str,
+        flags: u16,
+        message: &M,
+    ) -> Result<(Vec<M>, bool), Error>
+    where
+        M: NetlinkSerializable + NetlinkDeserializable,
+    {
+        self.flush()?;
+        let length = message.buffer_len();
+        let flags = flags | if flags == DUMP { 0 } else { ACK };
+        let start = self.begin(request, message.message_type(), flags, length);
+        message.serialize(&mut self.batch[start + HEADER..start + HEADER + length]);
+        let sent = self.inner.send(&self.batch, 0);
+        self.batch.clear();
+        let pending = self.pending.pop().expect("it has just been queued");
+        sent.map_err(|error| Error::Call { call: "sending to netlink", errno: errno(&error) })?;
+
+        let (mut objects, mut whole) = (Vec::new(), true);
+        loop {
+            let answer = self.receive()?;
+            for (header, payload) in messages(&answer) {
+                if header.sequence_number != pending.sequence {
+                    continue;
+                }
+                whole &= header.flags & DUMP_INTERRUPTED == 0;
+                match header.message_type {
+                    DONE => return Ok((objects, whole)),
+                    ERROR => {
+                        return match refusal(&header, payload)? {
+                            None => Ok((objects, whole)),
+                            Some(refusal) => {
+                                Err(Error::Refused { request, mark: pending.mark, refusal })
+                            }
+                        };
+                    }
+                    _ => objects.push(
+                        M::deserialize(&header, payload)
+                            .map_err(|error| Error::Answer(format!("{request}: {error}")))?,
+                    ),
+                }
+            }
+        }
+    }
+
+    fn receive(&self) -> Result<Vec<u8>, Error> {
+        loop {
+            match self.inner.recv_from_full() {
+                Ok((answer, _)) => return Ok(answer),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    return Err(Error::Call {
+                        call: "reading from netlink",
+                        errno: errno(&error),
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl std::os::fd::AsFd for Socket {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.inner.as_fd()
+    }
+}
+
+/// A request as bytes, header included: what goes on the wire, for golden tests.
+pub fn bytes<M: NetlinkSerializable>(flags: u16, message: M) -> Vec<u8> {
+    let mut header = NetlinkHeader::default();
+    header.flags = flags | REQUEST;
+    let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message));
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    bytes
+}
+
+/// The messages of one datagram. What is left when one can't be read is passed over.
+fn messages(datagram: &[u8]) -> impl Iterator<Item = (NetlinkHeader, &[u8])> {
+    let mut rest = datagram;
+    std::iter::from_fn(move || {
+        let buffer = NetlinkBuffer::new_checked(rest).ok()?;
+        let length = buffer.length() as usize;
+        let mut header = NetlinkHeader::default();
+        header.length = buffer.length();
+        header.message_type = buffer.message_type();
+        header.flags = buffer.flags();
+        header.sequence_number = buffer.sequence_number();
+        header.port_number = buffer.port_number();
+        let payload = &rest[HEADER..length];
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((header, payload))
+    })
+}
+
+/// The refusal in an `NLMSG_ERROR`; `None` when it is an acknowledgement.
+fn refusal(header: &NetlinkHeader, payload: &[u8]) -> Result<Option<Refusal>, Error> {
+    let code = payload
+        .first_chunk()
+        .map(|code| i32::from_ne_bytes(*code))
+        .ok_or_else(|| Error::Answer("an error without a code".to_owned()))?;
+    if code == 0 {
+        return Ok(None);
+    }
+    let message = (header.flags & ACK_TLVS != 0).then(|| sentence(header, payload)).flatten();
+    Ok(Some(Refusal { errno: Errno::from_raw_os_error(-code), message }))
+}
+
+/// The sentence among the attributes behind an `NLMSG_ERROR`. They follow the request's header,
+/// and its payload too unless the answer is capped.
+fn sentence(header: &NetlinkHeader, payload: &[u8]) -> Option<String> {
+    let request_length = payload.get(4..8)?.first_chunk().map(|l| u32::from_ne_bytes(*l))? as usize;
+    let skip = if header.flags & CAPPED != 0 { HEADER } else { request_length };
+    let mut attributes = payload.get((4 + skip).next_multiple_of(4)..)?;
+    while let Some(&[l0, l1, k0, k1]) = attributes.first_chunk() {
+        let length = usize::from(u16::from_ne_bytes([l0, l1]));
+        let value = attributes.get(4..length)?;
+        if u16::from_ne_bytes([k0, k1]) == ERROR_MESSAGE {
+            let text = value.split(|&byte| byte == 0).next()?;
+            return Some(String::from_utf8_lossy(text).into_owned());
+        }
+        attributes = attributes.get(length.next_multiple_of(4)..)?;
+    }
+    None
+}
+
+fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}

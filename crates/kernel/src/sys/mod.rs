@@ -1,0 +1,127 @@
+//! The system calls that no safe library offers. The only `unsafe` of twinax is in here.
+#![allow(unsafe_code)]
+
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use rustix::io::Errno;
+
+fn check(result: libc::c_int) -> Result<libc::c_int, Errno> {
+    if result < 0 {
+        let errno = std::io::Error::last_os_error();
+        Err(Errno::from_io_error(&errno).unwrap_or(Errno::IO))
+    } else {
+        Ok(result)
+    }
+}
+
+/// Which side of a [`clone`] one is on.
+pub enum Side {
+    /// The calling process; the child's process file descriptor.
+    Parent(libc::pid_t, OwnedFd),
+    /// The new process.
+    Child,
+}
+
+/// Makes a child process in new namespaces: `clone(2)` with these `CLONE_NEW…` flags, otherwise as
+/// `fork(2)`. The child is told apart by the value.
+///
+/// # Errors
+///
+/// Those of `clone(2)`; [`Errno::BUSY`] where the calling process has more than one thread: the
+/// child would have only this one, and whatever lock another held would stay held forever.
+pub fn clone(namespaces: libc::c_int) -> Result<Side, Errno> {
+    let threads = std::fs::read_dir("/proc/self/task").map(Iterator::count).unwrap_or(1);
+    if threads != 1 {
+        return Err(Errno::BUSY);
+    }
+    let mut pidfd: libc::c_int = -1;
+    let flags = namespaces | libc::CLONE_PIDFD | libc::SIGCHLD;
+    // SAFETY: without CLONE_VM the child has its own copy of the memory, and with a null stack it
+    // goes on on the copy of this one, as after fork(). No other thread exists, so that no lock is
+    // held by a thread that the child does not have. With CLONE_PIDFD the kernel writes one int to
+    // the third argument, which outlives the call. The remaining arguments are unused. The order
+    // (flags, stack, parent_tid, …) is the same on all architectures that Rust's std supports but
+    // s390x and cris, which swap the first two: neither is supported by twinax.
+    let pid = unsafe {
+        libc::syscall(
+            libc::SYS_clone,
+            libc::c_long::from(flags),
+            0 as libc::c_long,
+            &raw mut pidfd,
+            0 as libc::c_long,
+            0 as libc::c_long,
+        )
+    };
+    match check(pid as libc::c_int)? {
+        0 => Ok(Side::Child),
+        // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+        pid => Ok(Side::Parent(pid, unsafe { OwnedFd::from_raw_fd(pidfd) })),
+    }
+}
+
+/// Puts the calling thread into new namespaces (`unshare(2)`): only `CLONE_NEWNET` and
+/// `CLONE_NEWNS` (with the `CLONE_FS` that it implies) are taken.
+///
+/// It makes no other call than the one: it may stand between `fork` and `exec`.
+pub fn unshare(namespaces: libc::c_int) -> Result<(), Errno> {
+    if namespaces & !(libc::CLONE_NEWNET | libc::CLONE_NEWNS) != 0 {
+        return Err(Errno::INVAL);
+    }
+    // SAFETY: neither flag touches memory or file descriptors of this process.
+    check(unsafe { libc::unshare(namespaces) }).map(drop)
+}
+
+/// `TUNSETIFF`, `linux/if_tun.h`: makes (or attaches to) the TUN/TAP device of this name.
+///
+/// # Errors
+///
+/// Those of the kernel; [`Errno::NAMETOOLONG`] for a name of more than 15 bytes.
+pub fn tun_set_iff(tun: BorrowedFd<'_>, name: &str, flags: libc::c_int) -> Result<(), Errno> {
+    // SAFETY: all zeros is a valid ifreq: it is plain data.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    if name.len() >= request.ifr_name.len() {
+        return Err(Errno::NAMETOOLONG);
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    request.ifr_ifru.ifru_flags = flags as libc::c_short;
+    // SAFETY: TUNSETIFF reads and writes one ifreq, which outlives the call.
+    check(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETIFF, &raw mut request) }).map(drop)
+}
+
+/// `TUNSETPERSIST`: the device stays when the descriptor is closed.
+pub fn tun_set_persist(tun: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: TUNSETPERSIST takes its argument by value.
+    check(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETPERSIST, 1 as libc::c_long) }).map(drop)
+}
+
+/// Sets a socket option whose value is one `int`.
+pub fn set_int_option(
+    socket: BorrowedFd<'_>,
+    level: libc::c_int,
+    option: libc::c_int,
+    value: libc::c_int,
+) -> Result<(), Errno> {
+    let size = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: the kernel reads `size` bytes from the pointer, which are those of `value`.
+    check(unsafe {
+        libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const value).cast(), size)
+    })
+    .map(drop)
+}
+
+/// Lets a closure run in every child of a command between `fork` and `exec`.
+///
+/// The closure must make system calls and nothing else: no allocation, no lock.
+pub fn before_exec(
+    command: &mut std::process::Command,
+    steps: impl FnMut() -> std::io::Result<()> + Send + Sync + 'static,
+) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: by this function's contract the closure only makes system calls, which are
+    // async-signal-safe. It is called by this crate alone: see `exec`.
+    unsafe {
+        command.pre_exec(steps);
+    }
+}
