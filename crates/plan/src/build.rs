@@ -8,35 +8,51 @@
 //! 1. For each node: its namespace, the sysctls that name no interface (so that `conf.default`
 //!    counts for what comes), `lo`, its bridges.
 //! 2. All links, then all TAPs, each in its final node.
-//! 3. For each node: ports, the interfaces' sysctls, addresses; then interfaces up, bridges last;
-//!    then neighbours, routes, rules, firewall.
+//! 3. For each node: ports, then the bridges' MTU; the interfaces' sysctls, addresses; then
+//!    interfaces up, bridges last; then neighbours, routes, rules, firewall.
+//!
+//! A bridge's MTU comes after its ports, because a bridge takes the least MTU of its ports
+//! whenever one is enslaved (`br_mtu_auto_adjust`), until somebody has changed it; an MTU given
+//! when it is made doesn't count as changed.
 
 use std::collections::HashMap;
 
 use twinax_topology::{
-    Change, Interface, Node, NodeKind, NodeName, Place, Sysctl, SysctlKey, Topology,
+    Change, Interface, Link, Node, NodeKind, NodeName, Place, Sysctl, SysctlKey, Tap, Topology,
 };
 
-use crate::{Device, Step};
+use crate::Step;
 
 /// The steps that build a lab, in order.
 pub fn build(lab: &Topology) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for node in &lab.nodes {
-        make_node(node, &mut steps);
-    }
-    for link in &lab.links {
-        steps.push(Step::AddVeth((&link.a).into(), (&link.b).into()));
-    }
-    for tap in &lab.taps {
-        steps.push(Step::AddTap(Device::from(&tap.interface), tap.mode));
-    }
+    parts(lab).flat_map(|(_, steps)| steps).collect()
+}
+
+/// A part of the plan: what the steps in it have in common.
+pub(crate) enum Part<'a> {
+    /// They make a node.
+    Make(&'a Node),
+    /// They make the links.
+    Links,
+    /// They make the TUN/TAP devices.
+    Taps,
+    /// They set up what is in a node.
+    SetUp(&'a Node),
+}
+
+/// The steps that build a lab, in order, part by part; a part may be empty.
+pub(crate) fn parts(lab: &Topology) -> impl Iterator<Item = (Part<'_>, Vec<Step>)> {
     let interfaces = by_node(lab);
-    for node in &lab.nodes {
+    let make = lab.nodes.iter().map(|node| (Part::Make(node), make_node(node)));
+    let veth = |link: &Link| Step::AddVeth((&link.a).into(), (&link.b).into());
+    let links = lab.links.iter().map(veth).collect();
+    let tap = |tap: &Tap| Step::AddTap((&tap.interface).into(), tap.mode);
+    let taps = lab.taps.iter().map(tap).collect();
+    let set_up = lab.nodes.iter().map(move |node| {
         let own = interfaces.get(&node.name).map_or(&[][..], Vec::as_slice);
-        set_up_node(node, own, &mut steps);
-    }
-    steps
+        (Part::SetUp(node), set_up_node(node, own))
+    });
+    make.chain([(Part::Links, links), (Part::Taps, taps)]).chain(set_up)
 }
 
 /// The interfaces of each node: links and TAPs in the order of the file, then bridges, so that a
@@ -52,8 +68,8 @@ fn by_node(lab: &Topology) -> HashMap<&NodeName, Vec<&Interface>> {
     interfaces
 }
 
-fn make_node(node: &Node, steps: &mut Vec<Step>) {
-    steps.push(Step::AddNetns(node.name.clone()));
+fn make_node(node: &Node) -> Vec<Step> {
+    let mut steps = vec![Step::AddNetns(node.name.clone())];
     let forwarding = match node.kind {
         NodeKind::Router => forwarding(node),
         NodeKind::Host | NodeKind::Bridge => Vec::new(),
@@ -68,6 +84,7 @@ fn make_node(node: &Node, steps: &mut Vec<Step>) {
         steps.push(Step::Change(Change::Up(place, true)));
     }
     steps.extend(node.bridges.iter().cloned().map(Step::AddBridge));
+    steps
 }
 
 /// Whether a sysctl can only be set once a device of the lab is there; that of `lo` always is.
@@ -85,7 +102,8 @@ fn forwarding(node: &Node) -> Vec<Sysctl> {
         .collect()
 }
 
-fn set_up_node(node: &Node, interfaces: &[&Interface], steps: &mut Vec<Step>) {
+fn set_up_node(node: &Node, interfaces: &[&Interface]) -> Vec<Step> {
+    let mut steps = Vec::new();
     let mut change = |change| steps.push(Step::Change(change));
     for interface in interfaces {
         if interface.master.is_some() {
@@ -93,6 +111,11 @@ fn set_up_node(node: &Node, interfaces: &[&Interface], steps: &mut Vec<Step>) {
         }
         if !interface.port.is_empty() {
             change(Change::Port(interface.place.clone(), interface.port.clone()));
+        }
+    }
+    for bridge in &node.bridges {
+        if let Some(mtu) = bridge.interface.mtu {
+            change(Change::Mtu(bridge.interface.place.clone(), mtu));
         }
     }
     for sysctl in node.sysctls.iter().filter(|sysctl| needs_device(sysctl)) {
@@ -121,4 +144,5 @@ fn set_up_node(node: &Node, interfaces: &[&Interface], steps: &mut Vec<Step>) {
     if !node.firewall.is_empty() {
         change(Change::Firewall(node.name.clone(), node.firewall.clone()));
     }
+    steps
 }

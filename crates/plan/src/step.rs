@@ -24,8 +24,8 @@ impl From<&Interface> for Device {
 pub enum Step {
     /// Make a node's network namespace.
     AddNetns(NodeName),
-    /// Make a bridge device, down and without ports. Of its interface only place, MAC and MTU
-    /// count here.
+    /// Make a bridge device, down and without ports. Of its interface only place and MAC count
+    /// here.
     AddBridge(Bridge),
     /// Make a veth pair, both ends at once in their nodes, both down.
     AddVeth(Device, Device),
