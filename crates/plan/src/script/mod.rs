@@ -103,7 +103,9 @@ fn title(part: &Part<'_>, steps: &[Step]) -> String {
 fn topic(step: &Step) -> Option<&'static str> {
     let Step::Change(change) = step else { return None };
     Some(match change {
-        Change::Move { .. } | Change::Mac(..) | Change::Mtu(..) => "devices",
+        Change::Move { .. } => "devices",
+        Change::Mac(..) => "MAC",
+        Change::Mtu(..) => "MTU",
         Change::Master(..) | Change::Port(..) => "ports",
         Change::InterfaceSysctl(..) | Change::Sysctl(..) => "sysctls",
         Change::AddAddress(..) | Change::DelAddress(..) => "addresses",

@@ -1,0 +1,5 @@
+//! Tests of the plan from outside.
+
+mod labs;
+mod script;
+mod step_commands;
