@@ -1,1 +1,60 @@
-fn main() {}
+//! The project's own chores. `cargo xtask --help` names them.
+
+mod bench;
+mod setup;
+mod test;
+
+#[cfg(test)]
+mod dependencies;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Chore {
+    /// Everything that must hold before a change lands: formatting, lints, documentation, tests.
+    Test(test::Args),
+    /// Measurements.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// The contestant "bare system calls" of `bench build`.
+    #[command(hide = true)]
+    BenchBare(bench::bare::Args),
+    /// Ends when the kernel has freed every network namespace that was given up before.
+    #[command(hide = true)]
+    BenchQuiet,
+}
+
+fn main() -> ExitCode {
+    let done = |()| ExitCode::SUCCESS;
+    let outcome = match Chore::parse() {
+        Chore::Test(args) => test::run(&args),
+        Chore::Bench(bench) => bench::run(&bench).map(done),
+        Chore::BenchBare(args) => bench::bare::run(&args).map(done),
+        Chore::BenchQuiet => bench::quiet::run().map(done),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The folder of the workspace.
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+}
+
+/// The cargo that started this program.
+fn cargo() -> std::ffi::OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// The folder that cargo builds in.
+fn target() -> std::path::PathBuf {
+    let folder = std::env::var_os("CARGO_TARGET_DIR");
+    workspace().join(folder.unwrap_or_else(|| "target".into()))
+}
