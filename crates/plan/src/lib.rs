@@ -5,6 +5,7 @@
 //! plan and observation share a vocabulary, so that one can be compared with the other.
 
 mod build;
+pub mod firewall;
 mod observed;
 mod script;
 mod step;

@@ -55,6 +55,30 @@ mod tests {
         assert_eq!(quote("it's"), r"'it'\''s'");
     }
 
+    /// What `sh` writes when it runs this line.
+    fn run(line: &str) -> String {
+        let out = std::process::Command::new("sh").args(["-c", line]).output().expect("a shell");
+        assert!(out.status.success(), "{line}");
+        String::from_utf8(out.stdout).expect("the text that went in")
+    }
+
+    #[test]
+    fn a_shell_gives_every_character_back() {
+        let all: String = ('\x01'..='\x7f').chain("äß→".chars()).collect();
+        for text in [&all, "", "-n", "~", "a=~/x", "'", "''", "\\", "$HOME", "*", "a\n\n"] {
+            assert_eq!(run(&format!("printf %s/ {}", quote(text))), format!("{text}/"));
+        }
+        for c in ('\x01'..='\x7f').map(String::from) {
+            let word = quote(&c);
+            assert_eq!(
+                run(&format!("set -- {word}x x{word}; printf %s \"$*\"")),
+                format!("{c}x x{c}")
+            );
+        }
+        let text = format!("{all}\n$(reboot)\\\nEOF\n");
+        assert_eq!(run(&format!("cat {}", here_document(&text))), text);
+    }
+
     #[test]
     fn a_here_document_ends_where_the_text_ends() {
         assert_eq!(here_document("a\n"), "<<'EOF'\na\nEOF");
