@@ -169,7 +169,7 @@ pub struct Filter {
     pub sport: Option<u16>,
     /// Its destination port; only with TCP or UDP.
     pub dport: Option<u16>,
-    /// A word for the reader: shown by `nft list ruleset`. At most 127 bytes.
+    /// A word for the reader: shown by `nft list ruleset`. See [`check_comment`].
     pub comment: Option<String>,
 }
 
@@ -203,4 +203,33 @@ pub struct Dnat {
     pub dport: u16,
     /// Where it goes instead. Its family is the family that the filter is for.
     pub to: SocketAddr,
+}
+
+/// The longest comment of a filter: what `nft(8)` takes (`NFTNL_UDATA_COMMENT_MAXLEN` in its
+/// library, less the NUL).
+pub const MAX_COMMENT: usize = 127;
+
+/// Why a text is no comment of a filter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommentError {
+    /// Longer than `nft` takes.
+    #[error("a comment of {length} bytes; at most {MAX_COMMENT} are possible")]
+    TooLong {
+        /// How long it is, in bytes.
+        length: usize,
+    },
+    /// A quote or a control character: the language of `nft` has no escapes.
+    #[error("{0:?} can't stand in a comment of nftables")]
+    Character(char),
+}
+
+/// Whether `nft` can write and read this comment of a filter.
+pub fn check_comment(text: &str) -> Result<(), CommentError> {
+    if let Some(bad) = text.chars().find(|&c| c == '"' || c.is_control()) {
+        return Err(CommentError::Character(bad));
+    }
+    match text.len() {
+        length if length > MAX_COMMENT => Err(CommentError::TooLong { length }),
+        _ => Ok(()),
+    }
 }
