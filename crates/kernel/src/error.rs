@@ -45,6 +45,12 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// There is no node of this name.
+    #[error("there is no node `{name}`")]
+    NoNode {
+        /// The name.
+        name: String,
+    },
     /// The kernel sent something that is no netlink message.
     #[error("the kernel's answer can't be read: {0}")]
     Answer(String),
@@ -57,7 +63,7 @@ impl Error {
             Self::Refused { refusal, .. } => Some(refusal.errno),
             Self::Call { errno, .. } | Self::File { errno, .. } => Some(*errno),
             Self::NoDevice { .. } => Some(Errno::NODEV),
-            Self::Answer(_) => None,
+            Self::NoNode { .. } | Self::Answer(_) => None,
         }
     }
 

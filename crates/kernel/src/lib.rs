@@ -9,10 +9,13 @@
 mod address;
 mod bridge;
 mod error;
+pub mod icmp;
 mod link;
+pub mod mounts;
 mod neighbour;
 pub mod netlink;
 mod netns;
+pub mod process;
 mod route;
 mod rtnl;
 mod rule;

@@ -1,0 +1,75 @@
+//! Raw ICMP sockets (`raw(7)`, `icmp(7)`, RFC 3542 for IPv6).
+
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, ipproto, sockopt};
+
+use crate::error::Error;
+use crate::sys;
+
+/// How echo requests leave.
+#[derive(Debug, Clone, Default)]
+pub struct IcmpOptions {
+    /// The interface that they leave by, whatever the route says. Not `SO_BINDTODEVICE`: a socket
+    /// bound to a device would not see an answer that comes in by `lo`.
+    pub interface: Option<u32>,
+    /// The source address.
+    pub source: Option<IpAddr>,
+    /// The TTL (hop limit).
+    pub ttl: Option<u8>,
+    /// Whether nobody may fragment them.
+    pub dont_fragment: bool,
+}
+
+/// Opens a raw, non-blocking ICMP (or ICMPv6) socket of the family of `to` in the namespace of the
+/// calling thread.
+pub fn socket(to: IpAddr, options: &IcmpOptions) -> Result<OwnedFd, Error> {
+    let (family, protocol): (_, Protocol) = match to {
+        IpAddr::V4(_) => (AddressFamily::INET, ipproto::ICMP),
+        IpAddr::V6(_) => (AddressFamily::INET6, ipproto::ICMPV6),
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::RAW, flags, Some(protocol))
+        .map_err(Error::call("opening a raw ICMP socket"))?;
+    if to.is_ipv4() { set_v4(&socket, options)? } else { set_v6(&socket, options)? }
+    if let Some(source) = options.source {
+        rustix::net::bind(&socket, &SocketAddr::new(source, 0))
+            .map_err(Error::call("binding to the source address"))?;
+    }
+    Ok(socket)
+}
+
+fn set_v4(socket: &OwnedFd, options: &IcmpOptions) -> Result<(), Error> {
+    let set = |option, value| {
+        sys::set_int_option(socket.as_fd(), libc::IPPROTO_IP, option, value)
+            .map_err(Error::call("setting an option of an ICMP socket"))
+    };
+    if let Some(index) = options.interface {
+        // In network byte order (ip(7)).
+        set(libc::IP_UNICAST_IF, index.to_be() as libc::c_int)?;
+    }
+    if options.dont_fragment {
+        set(libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DO)?;
+    }
+    options.ttl.map_or(Ok(()), |ttl| {
+        sockopt::set_ip_ttl(socket, ttl.into()).map_err(Error::call("setting the TTL"))
+    })
+}
+
+fn set_v6(socket: &OwnedFd, options: &IcmpOptions) -> Result<(), Error> {
+    let set = |option, value| {
+        sys::set_int_option(socket.as_fd(), libc::IPPROTO_IPV6, option, value)
+            .map_err(Error::call("setting an option of an ICMPv6 socket"))
+    };
+    if let Some(index) = options.interface {
+        set(libc::IPV6_UNICAST_IF, index.to_be() as libc::c_int)?;
+    }
+    if options.dont_fragment {
+        set(libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_DO)?;
+        set(libc::IPV6_DONTFRAG, 1)?;
+    }
+    options.ttl.map_or(Ok(()), |ttl| {
+        sockopt::set_ipv6_unicast_hops(socket, Some(ttl)).map_err(Error::call("setting the hop limit"))
+    })
+}

@@ -1,0 +1,282 @@
+//! The kernel's numbers for what we say to nf_tables. They are its stable user API.
+//!
+//! - [`linux/netfilter/nf_tables.h`][nft]: `NFT_…`, `NFTA_…`
+//! - [`linux/netfilter/nfnetlink.h`][nfnl]: `NFNL_…`
+//! - [`linux/netfilter.h`][nf]: `NF_…`, `NFPROTO_…`
+//!
+//! An attribute list is an enum there and a module here: `NFTA_TABLE_NAME` is `table::NAME`.
+//!
+//! [nft]: https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/netfilter/nf_tables.h
+//! [nfnl]: https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/netfilter/nfnetlink.h
+//! [nf]: https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/netfilter.h
+
+/// `NFNL_SUBSYS_NFTABLES`, `nfnetlink.h`.
+pub const NFNL_SUBSYS_NFTABLES: u16 = 10;
+/// `NFNL_MSG_BATCH_BEGIN`, `nfnetlink.h`.
+pub const NFNL_MSG_BATCH_BEGIN: u16 = 0x10;
+/// `NFNL_MSG_BATCH_END`, `nfnetlink.h`.
+pub const NFNL_MSG_BATCH_END: u16 = 0x11;
+/// `NFNETLINK_V0`, `nfnetlink.h`.
+pub const NFNETLINK_V0: u8 = 0;
+
+/// `NLA_F_NESTED`, [`linux/netlink.h`](https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/netlink.h).
+pub const NLA_F_NESTED: u16 = 0x8000;
+/// `NLA_TYPE_MASK`, `linux/netlink.h`: the type without `NLA_F_NESTED` and `NLA_F_NET_BYTEORDER`.
+pub const NLA_TYPE_MASK: u16 = 0x3fff;
+
+/// `enum nf_tables_msg_types`, `nf_tables.h`; the type of a message has the subsystem above it
+/// (`NFNL_SUBSYS_ID`, `nfnetlink.h`).
+pub mod message {
+    use super::NFNL_SUBSYS_NFTABLES;
+
+    const fn of(number: u16) -> u16 {
+        NFNL_SUBSYS_NFTABLES << 8 | number
+    }
+
+    /// `NFT_MSG_NEWTABLE`.
+    pub const NEW_TABLE: u16 = of(0);
+    /// `NFT_MSG_GETTABLE`.
+    pub const GET_TABLE: u16 = of(1);
+    /// `NFT_MSG_DELTABLE`.
+    pub const DEL_TABLE: u16 = of(2);
+    /// `NFT_MSG_NEWCHAIN`.
+    pub const NEW_CHAIN: u16 = of(3);
+    /// `NFT_MSG_NEWRULE`.
+    pub const NEW_RULE: u16 = of(6);
+}
+
+/// Families: `NFPROTO_…`, `netfilter.h`.
+pub mod family {
+    /// `NFPROTO_UNSPEC`: in a request for a list, all of them.
+    pub const UNSPEC: u8 = 0;
+    /// `NFPROTO_INET`: IPv4 and IPv6.
+    pub const INET: u8 = 1;
+    /// `NFPROTO_IPV4`.
+    pub const IPV4: u8 = 2;
+    /// `NFPROTO_ARP`.
+    pub const ARP: u8 = 3;
+    /// `NFPROTO_NETDEV`.
+    pub const NETDEV: u8 = 5;
+    /// `NFPROTO_BRIDGE`.
+    pub const BRIDGE: u8 = 7;
+    /// `NFPROTO_IPV6`.
+    pub const IPV6: u8 = 10;
+}
+
+/// `enum nf_inet_hooks`, `netfilter.h`.
+pub mod hook {
+    /// `NF_INET_PRE_ROUTING`.
+    pub const PREROUTING: u32 = 0;
+    /// `NF_INET_LOCAL_IN`.
+    pub const INPUT: u32 = 1;
+    /// `NF_INET_FORWARD`.
+    pub const FORWARD: u32 = 2;
+    /// `NF_INET_LOCAL_OUT`.
+    pub const OUTPUT: u32 = 3;
+    /// `NF_INET_POST_ROUTING`.
+    pub const POSTROUTING: u32 = 4;
+}
+
+/// `enum nf_ip_hook_priorities`, [`linux/netfilter_ipv4.h`](https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/netfilter_ipv4.h).
+pub mod priority {
+    /// `NF_IP_PRI_NAT_DST`.
+    pub const DSTNAT: i32 = -100;
+    /// `NF_IP_PRI_FILTER`.
+    pub const FILTER: i32 = 0;
+    /// `NF_IP_PRI_NAT_SRC`.
+    pub const SRCNAT: i32 = 100;
+}
+
+/// Verdicts, `netfilter.h`.
+pub mod verdict {
+    /// `NF_DROP`.
+    pub const DROP: u32 = 0;
+    /// `NF_ACCEPT`.
+    pub const ACCEPT: u32 = 1;
+}
+
+/// `enum nft_registers`, `nf_tables.h`.
+pub mod register {
+    /// `NFT_REG_VERDICT`.
+    pub const VERDICT: u32 = 0;
+    /// `NFT_REG_1`: 16 bytes.
+    pub const FIRST: u32 = 1;
+    /// `NFT_REG_2`: 16 bytes.
+    pub const SECOND: u32 = 2;
+}
+
+/// `enum nft_table_attributes`, `nf_tables.h`.
+pub mod table {
+    /// `NFTA_TABLE_NAME`.
+    pub const NAME: u16 = 1;
+    /// `NFTA_TABLE_FLAGS`.
+    pub const FLAGS: u16 = 2;
+}
+
+/// `enum nft_chain_attributes`, `nf_tables.h`.
+pub mod chain {
+    /// `NFTA_CHAIN_TABLE`.
+    pub const TABLE: u16 = 1;
+    /// `NFTA_CHAIN_NAME`.
+    pub const NAME: u16 = 3;
+    /// `NFTA_CHAIN_HOOK`, a list of `NFTA_HOOK_…`.
+    pub const HOOK: u16 = 4;
+    /// `NFTA_CHAIN_POLICY`.
+    pub const POLICY: u16 = 5;
+    /// `NFTA_CHAIN_TYPE`.
+    pub const TYPE: u16 = 7;
+    /// `NFTA_HOOK_HOOKNUM` of `enum nft_hook_attributes`.
+    pub const HOOK_NUMBER: u16 = 1;
+    /// `NFTA_HOOK_PRIORITY` of `enum nft_hook_attributes`.
+    pub const HOOK_PRIORITY: u16 = 2;
+}
+
+/// `enum nft_rule_attributes`, `nf_tables.h`.
+pub mod rule {
+    /// `NFTA_RULE_TABLE`.
+    pub const TABLE: u16 = 1;
+    /// `NFTA_RULE_CHAIN`.
+    pub const CHAIN: u16 = 2;
+    /// `NFTA_RULE_EXPRESSIONS`, a list of `NFTA_LIST_ELEM`.
+    pub const EXPRESSIONS: u16 = 4;
+    /// `NFTA_RULE_USERDATA`.
+    pub const USERDATA: u16 = 7;
+    /// `NFTA_LIST_ELEM` of `enum nft_list_attributes`.
+    pub const ELEMENT: u16 = 1;
+    /// `NFTA_EXPR_NAME` of `enum nft_expr_attributes`.
+    pub const EXPRESSION_NAME: u16 = 1;
+    /// `NFTA_EXPR_DATA` of `enum nft_expr_attributes`.
+    pub const EXPRESSION_DATA: u16 = 2;
+    /// `NFTNL_UDATA_RULE_COMMENT`, [`libnftnl/udata.h`](https://git.netfilter.org/libnftnl/tree/include/libnftnl/udata.h):
+    /// to the kernel the user data is opaque.
+    pub const COMMENT: u8 = 0;
+}
+
+/// `enum nft_data_attributes` and `enum nft_verdict_attributes`, `nf_tables.h`.
+pub mod data {
+    /// `NFTA_DATA_VALUE`.
+    pub const VALUE: u16 = 1;
+    /// `NFTA_DATA_VERDICT`.
+    pub const VERDICT: u16 = 2;
+    /// `NFTA_VERDICT_CODE`.
+    pub const VERDICT_CODE: u16 = 1;
+}
+
+/// `enum nft_meta_attributes` and `enum nft_meta_keys`, `nf_tables.h`.
+pub mod meta {
+    /// `NFTA_META_DREG`.
+    pub const DREG: u16 = 1;
+    /// `NFTA_META_KEY`.
+    pub const KEY: u16 = 2;
+    /// `NFT_META_IIFNAME`.
+    pub const IIFNAME: u32 = 6;
+    /// `NFT_META_OIFNAME`.
+    pub const OIFNAME: u32 = 7;
+    /// `NFT_META_NFPROTO`.
+    pub const NFPROTO: u32 = 15;
+    /// `NFT_META_L4PROTO`.
+    pub const L4PROTO: u32 = 16;
+}
+
+/// `enum nft_cmp_attributes` and `enum nft_cmp_ops`, `nf_tables.h`.
+pub mod cmp {
+    /// `NFTA_CMP_SREG`.
+    pub const SREG: u16 = 1;
+    /// `NFTA_CMP_OP`.
+    pub const OP: u16 = 2;
+    /// `NFTA_CMP_DATA`.
+    pub const DATA: u16 = 3;
+    /// `NFT_CMP_EQ`.
+    pub const EQ: u32 = 0;
+    /// `NFT_CMP_NEQ`.
+    pub const NEQ: u32 = 1;
+}
+
+/// `enum nft_payload_attributes` and `enum nft_payload_bases`, `nf_tables.h`.
+pub mod payload {
+    /// `NFTA_PAYLOAD_DREG`.
+    pub const DREG: u16 = 1;
+    /// `NFTA_PAYLOAD_BASE`.
+    pub const BASE: u16 = 2;
+    /// `NFTA_PAYLOAD_OFFSET`.
+    pub const OFFSET: u16 = 3;
+    /// `NFTA_PAYLOAD_LEN`.
+    pub const LEN: u16 = 4;
+    /// `NFT_PAYLOAD_NETWORK_HEADER`.
+    pub const NETWORK: u32 = 1;
+    /// `NFT_PAYLOAD_TRANSPORT_HEADER`.
+    pub const TRANSPORT: u32 = 2;
+}
+
+/// `enum nft_bitwise_attributes`, `nf_tables.h`.
+pub mod bitwise {
+    /// `NFTA_BITWISE_SREG`.
+    pub const SREG: u16 = 1;
+    /// `NFTA_BITWISE_DREG`.
+    pub const DREG: u16 = 2;
+    /// `NFTA_BITWISE_LEN`.
+    pub const LEN: u16 = 3;
+    /// `NFTA_BITWISE_MASK`.
+    pub const MASK: u16 = 4;
+    /// `NFTA_BITWISE_XOR`.
+    pub const XOR: u16 = 5;
+}
+
+/// `enum nft_ct_attributes` and `enum nft_ct_keys`, `nf_tables.h`; states, `enum
+/// ip_conntrack_info` in [`linux/netfilter/nf_conntrack_common.h`](https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/netfilter/nf_conntrack_common.h).
+pub mod ct {
+    /// `NFTA_CT_DREG`.
+    pub const DREG: u16 = 1;
+    /// `NFTA_CT_KEY`.
+    pub const KEY: u16 = 2;
+    /// `NFT_CT_STATE`.
+    pub const STATE: u32 = 0;
+    /// `NF_CT_STATE_BIT(IP_CT_ESTABLISHED)`.
+    pub const ESTABLISHED: u32 = 1 << 1;
+    /// `NF_CT_STATE_BIT(IP_CT_RELATED)`.
+    pub const RELATED: u32 = 1 << 2;
+}
+
+/// `enum nft_immediate_attributes`, `nf_tables.h`.
+pub mod immediate {
+    /// `NFTA_IMMEDIATE_DREG`.
+    pub const DREG: u16 = 1;
+    /// `NFTA_IMMEDIATE_DATA`.
+    pub const DATA: u16 = 2;
+}
+
+/// `enum nft_reject_attributes` and `enum nft_reject_types`, `nf_tables.h`.
+pub mod reject {
+    /// `NFTA_REJECT_TYPE`.
+    pub const TYPE: u16 = 1;
+    /// `NFTA_REJECT_ICMP_CODE`.
+    pub const ICMP_CODE: u16 = 2;
+    /// `NFT_REJECT_ICMP_UNREACH`.
+    pub const ICMP_UNREACH: u32 = 0;
+    /// `NFT_REJECT_ICMPX_UNREACH`: ICMP or ICMPv6, as the packet is.
+    pub const ICMPX_UNREACH: u32 = 2;
+    /// `NFT_REJECT_ICMPX_PORT_UNREACH`.
+    pub const ICMPX_PORT_UNREACH: u8 = 1;
+    /// `ICMP_PORT_UNREACH`, [`linux/icmp.h`](https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/icmp.h).
+    pub const ICMP_PORT_UNREACH: u8 = 3;
+    /// `ICMPV6_PORT_UNREACH`, [`linux/icmpv6.h`](https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/icmpv6.h).
+    pub const ICMPV6_PORT_UNREACH: u8 = 4;
+}
+
+/// `enum nft_nat_attributes` and `enum nft_nat_types`, `nf_tables.h`.
+pub mod nat {
+    /// `NFTA_NAT_TYPE`.
+    pub const TYPE: u16 = 1;
+    /// `NFTA_NAT_FAMILY`.
+    pub const FAMILY: u16 = 2;
+    /// `NFTA_NAT_REG_ADDR_MIN`.
+    pub const REG_ADDR_MIN: u16 = 3;
+    /// `NFTA_NAT_REG_PROTO_MIN`.
+    pub const REG_PROTO_MIN: u16 = 5;
+    /// `NFTA_NAT_FLAGS`.
+    pub const FLAGS: u16 = 7;
+    /// `NFT_NAT_DNAT`.
+    pub const DNAT: u32 = 1;
+    /// `NF_NAT_RANGE_PROTO_SPECIFIED`, [`linux/netfilter/nf_nat.h`](https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/netfilter/nf_nat.h).
+    pub const PROTO_SPECIFIED: u32 = 2;
+}
