@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use twinax_topology::{
-    Bridge, Change, IfName, NodeName, Place, PortAttributes, Span, Sysctl, TapMode,
+    Bridge, Change, Firewall, IfName, NodeName, Place, PortAttributes, Span, Sysctl, TapMode,
 };
 
 use super::quote::{here_document, quote};
@@ -124,13 +124,23 @@ fn change(change: &Change) -> String {
             neighbour.mac
         ),
         Change::DelNeighbour(node, key) => neigh(node, "del", key.to, &key.dev),
-        Change::Firewall(node, firewall) => firewall
-            .ruleset
-            .iter()
-            .map(|ruleset| format!("{} nft -f - {}", exec(node), here_document(ruleset)))
-            .collect::<Vec<_>>()
-            .join("\n"),
+        Change::Firewall(node, firewall) => {
+            let words = nft(node, &crate::firewall::ruleset(firewall));
+            match free_ruleset(node, firewall) {
+                free if free.is_empty() => words,
+                free => words + "\n" + &free,
+            }
+        }
     }
+}
+
+/// The command that loads the free ruleset of a firewall; empty where it has none.
+pub(super) fn free_ruleset(node: &NodeName, firewall: &Firewall) -> String {
+    firewall.ruleset.as_ref().map(|ruleset| nft(node, ruleset)).unwrap_or_default()
+}
+
+fn nft(node: &NodeName, ruleset: &str) -> String {
+    format!("{} nft -f - {}", exec(node), here_document(ruleset))
 }
 
 fn link_set(at: &Place, what: &str) -> String {

@@ -11,6 +11,7 @@ mod routing;
 use twinax_topology::{Change, Node, NodeKind, Topology};
 
 pub use command::command;
+use command::free_ruleset;
 use quote::{comment, quote};
 
 use crate::Step;
@@ -34,11 +35,21 @@ pub fn script(lab: &Topology) -> String {
         text += "\n";
         text += &comment(&title(&part, &steps));
         for step in &steps {
-            text += &command(step);
+            text += &building(step);
             text += "\n";
         }
     }
     text
+}
+
+/// The command of a step that builds: it need not take away what a node had before.
+fn building(step: &Step) -> String {
+    match step {
+        Step::Change(Change::Firewall(node, firewall)) if !firewall.has_words() => {
+            free_ruleset(node, firewall)
+        }
+        step => command(step),
+    }
 }
 
 fn header(lab: &Topology) -> String {

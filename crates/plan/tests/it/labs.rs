@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use twinax_topology::{
-    Bridge, Family, Interface, InterfaceSysctl, Link, Mark, Neighbour, Node, NodeKind, Place,
-    PortAttributes, Route, RouteKind, Rule, RuleAction, Span, Sysctl, SysctlFamilyKnob, TABLE_MAIN,
-    Tap, TapMode, Topology,
+    Bridge, Chain, Dnat, Family, Filter, Firewall, Interface, InterfaceSysctl, Link, Mark,
+    Neighbour, Node, NodeKind, Place, Policies, PortAttributes, Protocol, Route, RouteKind, Rule,
+    RuleAction, Span, Sysctl, SysctlFamilyKnob, TABLE_MAIN, Tap, TapMode, Topology, Verdict,
 };
 
 /// Parses any value that is written as text.
@@ -191,4 +191,35 @@ pub fn bridge() -> Topology {
         Tap { interface: end("h1:tun0", &["10.0.4.1/30"]), mode: TapMode::Tun },
     ];
     lab("bridge", "Ports of every sort.", vec![sw, node("h1")], links, taps)
+}
+
+/// A router with a firewall of both sorts.
+pub fn firewall() -> Topology {
+    let mut r = Node { kind: NodeKind::Router, ..node("r") };
+    r.firewall = Firewall {
+        masquerade: vec![read("wan")],
+        dnat: vec![Dnat {
+            iif: Some(read("wan")),
+            protocol: Protocol::Tcp,
+            dport: 80,
+            to: read("10.0.0.2:8080"),
+        }],
+        policy: Policies { forward: Some(Verdict::Drop), ..Policies::default() },
+        filters: vec![
+            Filter { established: true, ..Filter::new(Chain::Forward, Verdict::Accept) },
+            Filter {
+                iif: Some(read("lan")),
+                protocol: Some(Protocol::Tcp),
+                dport: Some(443),
+                comment: Some("the guests' web".to_owned()),
+                ..Filter::new(Chain::Forward, Verdict::Accept)
+            },
+        ],
+        ruleset: Some("table ip own {\n  # it's $free\n}".to_owned()),
+    };
+    let links = vec![
+        Link { a: end("r:lan", &["10.0.0.1/24"]), b: end("a:a0", &["10.0.0.2/24"]) },
+        Link { a: end("r:wan", &["192.0.2.1/24"]), b: end("b:b0", &["192.0.2.2/24"]) },
+    ];
+    lab("firewall", "", vec![node("a"), r, node("b")], links, vec![])
 }

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use twinax_plan::script;
-use twinax_topology::{LabStep, Node, Topology};
+use twinax_topology::{Firewall, LabStep, Node, Topology};
 
 use crate::labs;
 
@@ -20,6 +20,21 @@ fn everything_that_routes() {
 #[test]
 fn bridges_and_their_ports() {
     insta::assert_snapshot!(script(&labs::bridge()));
+}
+
+#[test]
+fn a_firewall_of_both_sorts() {
+    insta::assert_snapshot!(script(&labs::firewall()));
+}
+
+#[test]
+fn a_free_ruleset_alone_takes_nothing_away() {
+    let mut lab = labs::firewall();
+    lab.nodes[1].firewall =
+        Firewall { ruleset: lab.nodes[1].firewall.ruleset.take(), ..Firewall::default() };
+    let text = script(&lab);
+    let (_, end) = text.split_once("nft -f -").expect("it is loaded");
+    assert!(end.starts_with(" <<'EOF'\ntable ip own {\n"), "{text}");
 }
 
 #[test]

@@ -141,12 +141,24 @@ fn neighbours() {
     check(Change::DelNeighbour(read("n"), key), "ip -n n neigh del 10.0.0.9 dev e0");
 }
 
+/// What `nft -f` is given to take the table of the short words away, whether it is there or not.
+const AWAY: &str = "table inet twinax\ndelete table inet twinax\n";
+
 #[test]
-fn a_free_ruleset_reaches_nft_as_it_is() {
+fn a_firewall_takes_the_place_of_the_one_before() {
+    let none = format!("ip netns exec n nft -f - <<'EOF'\n{AWAY}EOF");
+    check(Change::Firewall(read("n"), Firewall::default()), &none);
+
     let ruleset = Some("table ip a {\n}\nEOF\n".to_owned());
     let firewall = Firewall { ruleset, ..Firewall::default() };
     check(
         Change::Firewall(read("n"), firewall),
-        "ip netns exec n nft -f - <<'EOF2'\ntable ip a {\n}\nEOF\nEOF2",
+        &(none + "\nip netns exec n nft -f - <<'EOF2'\ntable ip a {\n}\nEOF\nEOF2"),
     );
+
+    let masquerade = vec![read("wan")];
+    let firewall = Firewall { masquerade, ..Firewall::default() };
+    let words = twinax_plan::firewall::ruleset(&firewall);
+    let expected = format!("ip netns exec n nft -f - <<'EOF'\n{words}EOF");
+    check(Change::Firewall(read("n"), firewall), &expected);
 }
