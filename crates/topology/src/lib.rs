@@ -9,6 +9,9 @@
 //!                                  └────────────────┴──── Diagnostics ─┘
 //! ```
 
+#[cfg(feature = "arbitrary")]
+pub mod arbitrary;
 pub mod model;
+mod write;
 
 pub use model::*;

@@ -1,0 +1,320 @@
+//! What runs: listeners, commands, and steps of every kind. A command never does anything
+//! (`true` with hard arguments), in case somebody does run such a lab.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+
+use super::changes::Changes;
+use super::{NodeRecipe, line, pick, text};
+use crate::model::*;
+
+#[derive(Debug, Clone)]
+pub(super) struct CommandRecipe {
+    program: ProgramRecipe,
+    ready: u8,
+    line: String,
+    timeout: Option<u16>,
+}
+
+#[derive(Debug, Clone)]
+struct ProgramRecipe {
+    shell: bool,
+    arguments: Vec<String>,
+}
+
+fn program_recipe() -> impl Strategy<Value = ProgramRecipe> {
+    (any::<bool>(), vec(text(), 0..4))
+        .prop_map(|(shell, arguments)| ProgramRecipe { shell, arguments })
+}
+
+impl ProgramRecipe {
+    fn cook(&self) -> Program {
+        if self.shell {
+            let quoted = |word: &String| format!(" '{}'", word.replace('\'', r"'\''"));
+            let words: String = self.arguments.iter().map(quoted).collect();
+            return Program::Shell(format!("true{words}"));
+        }
+        let program = std::iter::once("true".to_owned());
+        Program::Argv(program.chain(self.arguments.iter().cloned()).collect())
+    }
+}
+
+pub(super) fn command_recipe() -> impl Strategy<Value = CommandRecipe> {
+    (program_recipe(), any::<u8>(), line(), of(1u16..))
+        .prop_map(|(program, ready, line, timeout)| CommandRecipe { program, ready, line, timeout })
+}
+
+fn milliseconds(n: u16) -> Span {
+    Span(Duration::from_millis(n.into()))
+}
+
+pub(super) fn fill_node(node: &mut Node, wanted: &NodeRecipe) {
+    for (tcp, say) in &wanted.listeners {
+        if node.listeners.iter().all(|there| there.tcp != *tcp) {
+            node.listeners.push(Listener { tcp: *tcp, say: say.clone() });
+        }
+    }
+    for (number, wanted) in wanted.commands.iter().enumerate() {
+        let name = format!("run-{number}").parse().expect("it is a name");
+        let ready = match wanted.ready % 5 {
+            0 => None,
+            1 => Some(Ready::Tcp(u16::from(wanted.ready) + 1)),
+            2 => Some(Ready::Line(wanted.line.clone())),
+            3 => Some(Ready::File(format!("/tmp/{}", wanted.line))),
+            _ => Some(Ready::Exit),
+        };
+        let timeout = wanted.timeout.filter(|_| ready.is_some()).map(milliseconds);
+        let timeout = timeout.unwrap_or(READY_TIMEOUT);
+        node.commands.push(Command { name, program: wanted.program.cook(), ready, timeout });
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct StepRecipe {
+    about: String,
+    kind: u8,
+    picks: [u8; 6],
+    number: Option<u16>,
+    switches: [bool; 4],
+    texts: Vec<String>,
+    program: ProgramRecipe,
+}
+
+pub(super) fn recipe() -> impl Strategy<Value = StepRecipe> {
+    (
+        text(),
+        any::<u8>(),
+        any::<[u8; 6]>(),
+        of(1u16..),
+        any::<[bool; 4]>(),
+        vec(text(), 0..4),
+        program_recipe(),
+    )
+        .prop_map(|(about, kind, picks, number, switches, texts, program)| StepRecipe {
+            about,
+            kind,
+            picks,
+            number,
+            switches,
+            texts,
+            program,
+        })
+}
+
+pub(super) fn cook(recipes: &[StepRecipe], lab: &Topology) -> Vec<LabStep> {
+    let mut changes = Changes::of(lab);
+    let mut steps = Vec::new();
+    for wanted in recipes {
+        let action = match wanted.kind % 6 {
+            0 => changes.take(&wanted.picks).map(Action::Change),
+            1 => wanted.run(lab),
+            2 => wanted.look(lab),
+            3 => wanted.tcp(lab),
+            4 => wanted.reach(lab),
+            _ => wanted.ping(lab),
+        };
+        steps.extend(action.map(|action| LabStep { about: wanted.about.clone(), action }));
+    }
+    // Once an interface is elsewhere, nothing more is said of it.
+    if let (Some(last), Some(change)) = (recipes.last(), a_move(lab))
+        && last.switches[0]
+        && changes.is_untouched()
+    {
+        steps.push(LabStep { about: String::new(), action: Action::Change(vec![change]) });
+    }
+    steps
+}
+
+/// A plain end of a link goes to another node: names are unique in a random lab, but for `br0`.
+fn a_move(lab: &Topology) -> Option<Change> {
+    let free = |link: &&Link| link.a.master.is_none();
+    let at = lab.links.iter().find(free)?.a.place.clone();
+    let to = lab.nodes.iter().find(|node| node.name != at.node)?.name.clone();
+    Some(Change::Move { at, to })
+}
+
+fn addresses<'l>(lab: &'l Topology, node: &'l NodeName) -> impl Iterator<Item = IpAddr> + 'l {
+    lab.interfaces_of(node).flat_map(|interface| &interface.addresses).map(IpNet::addr)
+}
+
+impl StepRecipe {
+    fn node<'l>(&self, lab: &'l Topology, which: usize) -> &'l Node {
+        pick(&lab.nodes, self.picks[which]).expect("a lab has a node")
+    }
+
+    /// An address, or something that has one of the family.
+    fn target(&self, lab: &Topology) -> (Target, Option<Family>) {
+        let holders: Vec<&Interface> =
+            lab.interfaces().filter(|interface| !interface.addresses.is_empty()).collect();
+        let Some(holder) = pick(&holders, self.picks[1]) else {
+            return (Target::Address(IpAddr::from([10, 250, 0, 1])), None);
+        };
+        let address = holder.addresses[0].addr();
+        let Place { node, interface } = holder.place.clone();
+        match self.picks[2] % 3 {
+            0 => (Target::Address(address), None),
+            1 => {
+                let spot = Spot { node, interface: Some(interface) };
+                (Target::Spot(spot), Some(Family::of(address)))
+            }
+            _ => (Target::Spot(Spot { node, interface: None }), Some(Family::of(address))),
+        }
+    }
+
+    fn ping(&self, lab: &Topology) -> Option<Action> {
+        let (to, family) = self.target(lab);
+        let mut ping = Ping::new(self.node(lab, 0).name.clone(), to);
+        ping.family = family;
+        let wanted = match &ping.to {
+            Target::Address(address) => Family::of(*address),
+            Target::Spot(_) => family?,
+        };
+        if self.switches[0] {
+            let interfaces: Vec<&Interface> = lab.interfaces_of(&ping.from).collect();
+            ping.interface = pick(&interfaces, self.picks[3]).map(|i| i.place.interface.clone());
+        } else if self.switches[1] {
+            ping.source = addresses(lab, &ping.from).find(|a| Family::of(*a) == wanted);
+        }
+        ping.count = u16::from(self.picks[4] % 9) + 1;
+        let mut expect = PingExpect::default();
+        match self.picks[5] % 6 {
+            0 => expect.received = Some(ping.count),
+            1 => expect.reachable = Some(self.switches[3]),
+            2 => {
+                expect.received = Some(ping.count - 1);
+                expect.lost = Some(1);
+            }
+            3 => expect.told = pick(Told::ALL, self.picks[3]).copied(),
+            4 => expect.lost = Some(ping.count),
+            _ => {}
+        }
+        ping.timeout = if expect.told.is_some() { Ping::TOLD_TIMEOUT } else { Ping::TIMEOUT };
+        if let Some(number) = self.number {
+            ping.interval = milliseconds(number);
+            ping.ttl = Some(self.picks[4].max(1));
+            ping.size = number % 1200;
+            ping.timeout = milliseconds(number);
+            ping.dont_fragment = self.switches[2];
+        }
+        Some(Action::Ping(ping, expect))
+    }
+
+    fn tcp(&self, lab: &Topology) -> Option<Action> {
+        let (to, family) = self.target(lab);
+        let from = self.node(lab, 0).name.clone();
+        let timeout = self.number.map_or(Tcp::TIMEOUT, milliseconds);
+        let port = self.number.unwrap_or(80);
+        let mut expect = TcpExpect::default();
+        match self.picks[3] % 4 {
+            0 => expect.connected = Some(self.switches[0]),
+            1 => expect.said = self.text(),
+            2 => {
+                expect.connected = Some(false);
+                expect.told = Some(Told::ConnectionRefused);
+            }
+            _ => {}
+        }
+        Some(Action::Tcp(Tcp { from, to, family, port, timeout }, expect))
+    }
+
+    fn text(&self) -> Option<TextExpect> {
+        let texts: Vec<String> = self.texts.iter().filter(|t| !t.is_empty()).cloned().collect();
+        let mut expect = TextExpect::default();
+        match (&texts[..], self.switches[1]) {
+            ([], _) => return None,
+            ([only], true) => expect.is = Some(only.trim().to_owned()),
+            ([has @ .., lacked], true) if !has.contains(lacked) => {
+                expect.has = has.to_vec();
+                expect.lacks = vec![lacked.clone()];
+            }
+            (has, _) => expect.has = has.to_vec(),
+        }
+        Some(expect)
+    }
+
+    fn run(&self, lab: &Topology) -> Option<Action> {
+        let run = Run {
+            at: self.node(lab, 0).name.clone(),
+            program: self.program.cook(),
+            timeout: self.number.map_or(Run::TIMEOUT, milliseconds),
+        };
+        let mut expect = RunExpect {
+            exit: self.switches[0].then_some(self.picks[1].into()),
+            ..RunExpect::default()
+        };
+        if self.switches[2] {
+            expect.stdout = self.text();
+        } else {
+            expect.stderr = self.text();
+        }
+        Some(Action::Run(run, expect))
+    }
+
+    fn look(&self, lab: &Topology) -> Option<Action> {
+        let node = self.node(lab, 0);
+        let interfaces: Vec<&Interface> = lab.interfaces_of(&node.name).collect();
+        let interface = pick(&interfaces, self.picks[1]).filter(|_| self.switches[0]);
+        let spot = Spot {
+            node: node.name.clone(),
+            interface: interface.map(|interface| interface.place.interface.clone()),
+        };
+        let mut expect = LookExpect::default();
+        if let Some(interface) = interface {
+            expect.up = self.switches[1].then_some(interface.up);
+            expect.carrier = self.switches[2].then_some(true);
+            expect.mtu = interface.mtu;
+            expect.mac = interface.mac;
+            expect.master = interface.master.clone();
+            expect.addresses = Some(interface.addresses.clone());
+            expect.has.addresses = interface.addresses.iter().take(1).copied().collect();
+        } else {
+            let names = || interfaces.iter().map(|i| i.place.interface.clone());
+            expect.interfaces = Some(names().collect());
+            expect.has = Facts {
+                interfaces: names().take(1).collect(),
+                addresses: interfaces.iter().flat_map(|i| i.addresses.iter().copied()).collect(),
+                routes: node.routes.clone(),
+                rules: node.rules.clone(),
+                neighbours: node.neighbours.clone(),
+                sysctls: node.sysctls.clone(),
+                tables: Vec::new(),
+                learned: Vec::new(),
+            };
+            expect.lacks.interfaces = vec!["none".parse().expect("it is a name")];
+            expect.lacks.tables = vec![format!("inet {FIREWALL_TABLE}")];
+        }
+        Some(Action::Look(spot, expect))
+    }
+
+    fn reach(&self, lab: &Topology) -> Option<Action> {
+        let family = if self.switches[0] { Family::Ipv6 } else { Family::Ipv4 };
+        let able: Vec<NodeName> = lab
+            .nodes
+            .iter()
+            .map(|node| node.name.clone())
+            .filter(|name| addresses(lab, name).any(|a| Family::of(a) == family))
+            .collect();
+        if able.len() < 2 {
+            return None;
+        }
+        let (first, second) = able.split_at(1 + usize::from(self.picks[0]) % (able.len() - 1));
+        let mut reach = Reach {
+            groups: vec![first.to_vec()],
+            also: Vec::new(),
+            among: None,
+            family: (family == Family::Ipv6 || self.switches[1]).then_some(family),
+            timeout: self.number.map_or(Ping::TIMEOUT, milliseconds),
+        };
+        match self.picks[1] % 3 {
+            0 => reach.groups.push(second.to_vec()),
+            1 => reach.also = vec![(first[0].clone(), second[0].clone())],
+            _ => reach.among = Some(able.clone()),
+        }
+        Some(Action::Reach(reach))
+    }
+}

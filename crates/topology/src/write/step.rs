@@ -1,0 +1,298 @@
+//! Steps: what is done, and what is expected of it.
+
+use super::document::{Table, Value};
+use super::network;
+use crate::model::*;
+
+pub(super) fn step(step: &LabStep) -> Table {
+    let mut table = Table::default();
+    if !step.about.is_empty() {
+        table.set("about", Value::Prose(step.about.clone()));
+    }
+    let expect = match &step.action {
+        Action::Change(changes) => {
+            let changes = change_tables(changes).into_iter().map(Value::Table).collect();
+            table.set("change", Value::OneOrMany(changes));
+            Table::default()
+        }
+        Action::Ping(ping, expect) => {
+            table.set("ping", Value::Table(self::ping(ping, expect)));
+            ping_expect(expect)
+        }
+        Action::Tcp(tcp, expect) => {
+            table.set("tcp", Value::Table(self::tcp(tcp)));
+            tcp_expect(expect)
+        }
+        Action::Run(run, expect) => {
+            table.set("run", Value::Table(self::run(run)));
+            run_expect(expect)
+        }
+        Action::Look(spot, expect) => {
+            table.set("look", Value::text(spot));
+            look_expect(expect)
+        }
+        Action::Reach(reach) => {
+            table.set("reach", self::reach(reach));
+            Table::default()
+        }
+    };
+    table.set_table("expect", expect);
+    table
+}
+
+/// Puts changes of one place together in one table, as long as the order in which the table is
+/// read again (by rank) is the order in which they are.
+fn change_tables(changes: &[Change]) -> Vec<Table> {
+    let mut tables = Vec::new();
+    let mut current: Option<(String, u8, Table)> = None;
+    for change in changes {
+        let Entry { at, rank, key, value } = entry(change);
+        let joins = current.as_ref().is_some_and(|(there, last, table)| {
+            let in_order = match value {
+                Said::Once(_) => rank > *last,
+                Said::OfMany(_) => rank >= *last,
+                Said::Under(ref name, _) => rank >= *last && !table.has_under(key, name),
+            };
+            *there == at && in_order && *last > RANK_MOVE
+        });
+        if !joins {
+            tables.extend(current.take().map(|(_, _, table)| table));
+        }
+        let (_, last, table) = current.get_or_insert_with(|| {
+            let mut table = Table::default();
+            table.set("at", Value::text(&at));
+            (at, rank, table)
+        });
+        *last = rank;
+        match value {
+            Said::Once(value) => table.set(key, value),
+            Said::OfMany(value) => table.push(key, value),
+            Said::Under(name, value) => table.table(key).set(&name, value),
+        }
+    }
+    tables.extend(current.map(|(_, _, table)| table));
+    tables
+}
+
+/// One change as it stands in the table of its place.
+struct Entry {
+    at: String,
+    /// When it is done among those of one table.
+    rank: u8,
+    key: &'static str,
+    value: Said,
+}
+
+enum Said {
+    /// The key's only value.
+    Once(Value),
+    /// One more value of the key.
+    OfMany(Value),
+    /// A value in the table under the key.
+    Under(String, Value),
+}
+
+/// The rank of a move, which shares its table with nothing.
+const RANK_MOVE: u8 = 0;
+
+fn entry(change: &Change) -> Entry {
+    use Said::{OfMany, Once, Under};
+    let at_place =
+        |place: &Place, rank, key, value| Entry { at: place.to_string(), rank, key, value };
+    let at_node =
+        |node: &NodeName, rank, key, value| Entry { at: node.to_string(), rank, key, value };
+    match change {
+        Change::Move { at, to } => at_place(at, RANK_MOVE, "move", Once(Value::text(to))),
+        Change::Mac(at, mac) => at_place(at, 1, "mac", Once(Value::text(mac))),
+        Change::Mtu(at, mtu) => at_place(at, 2, "mtu", Once(Value::bare(mtu))),
+        Change::Master(at, bridge) => {
+            at_place(at, 3, "master", Once(network::master(bridge.as_ref())))
+        }
+        Change::Port(at, port) => at_place(at, 4, "port", Once(Value::Table(network::port(port)))),
+        Change::InterfaceSysctl(at, sysctl) => {
+            at_place(at, 5, "sysctl", Under(sysctl.key(), network::sysctl_value(&sysctl.value)))
+        }
+        Change::DelAddress(at, ip) => at_place(at, 6, "del_ip", OfMany(Value::text(ip))),
+        Change::AddAddress(at, ip) => at_place(at, 7, "add_ip", OfMany(Value::text(ip))),
+        Change::Up(at, up) => at_place(at, 8, "up", Once(Value::bare(up))),
+        Change::Sysctl(at, sysctl) => {
+            let value = network::sysctl_value(&sysctl.value);
+            at_node(at, 1, "sysctl", Under(sysctl.key.to_string(), value))
+        }
+        Change::DelRule(at, rule) => {
+            at_node(at, 2, "del_rule", OfMany(Value::Table(network::rule(rule))))
+        }
+        Change::DelRoute(at, route) => {
+            at_node(at, 3, "del_route", OfMany(Value::Table(network::route(route))))
+        }
+        Change::DelNeighbour(at, NeighbourKey { dev, to }) => {
+            let mut key = Table::default();
+            key.set("dev", Value::text(dev));
+            key.set("to", Value::text(to));
+            at_node(at, 4, "del_neigh", OfMany(Value::Table(key)))
+        }
+        Change::AddNeighbour(at, neighbour) => {
+            at_node(at, 5, "add_neigh", OfMany(Value::Table(network::neighbour(neighbour))))
+        }
+        Change::AddRoute(at, route) => {
+            at_node(at, 6, "add_route", OfMany(Value::Table(network::route(route))))
+        }
+        Change::AddRule(at, rule) => {
+            at_node(at, 7, "add_rule", OfMany(Value::Table(network::rule(rule))))
+        }
+        Change::Firewall(at, firewall) => {
+            at_node(at, 8, "firewall", Once(Value::Table(network::firewall(firewall))))
+        }
+    }
+}
+
+fn from(node: &NodeName, interface: Option<&IfName>) -> Value {
+    Value::text(Spot { node: node.clone(), interface: interface.cloned() })
+}
+
+fn target(target: &Target) -> Value {
+    match target {
+        Target::Address(address) => Value::text(address),
+        Target::Spot(spot) => Value::text(spot),
+    }
+}
+
+fn ping(ping: &Ping, expect: &PingExpect) -> Table {
+    let mut table = Table::default();
+    table.set("from", from(&ping.from, ping.interface.as_ref()));
+    table.set("to", target(&ping.to));
+    table.set_some("source", ping.source.map(Value::text));
+    table.set_some("family", ping.family.map(Family::as_str).map(Value::text));
+    if ping.count != Ping::COUNT {
+        table.set("count", Value::bare(ping.count));
+    }
+    if ping.interval != Ping::INTERVAL {
+        table.set("interval", Value::text(ping.interval));
+    }
+    let timeout = if expect.told.is_some() { Ping::TOLD_TIMEOUT } else { Ping::TIMEOUT };
+    if ping.timeout != timeout {
+        table.set("timeout", Value::text(ping.timeout));
+    }
+    table.set_some("ttl", ping.ttl.map(Value::bare));
+    if ping.size != Ping::SIZE {
+        table.set("size", Value::text(format!("{}B", ping.size)));
+    }
+    if ping.dont_fragment {
+        table.set("dont_fragment", Value::bare(true));
+    }
+    table
+}
+
+fn ping_expect(expect: &PingExpect) -> Table {
+    let mut table = Table::default();
+    table.set_some("received", expect.received.map(Value::bare));
+    table.set_some("lost", expect.lost.map(Value::bare));
+    table.set_some("reachable", expect.reachable.map(Value::bare));
+    table.set_some("told", expect.told.map(Value::text));
+    table
+}
+
+fn tcp(tcp: &Tcp) -> Table {
+    let mut table = Table::default();
+    table.set("from", from(&tcp.from, None));
+    table.set("to", target(&tcp.to));
+    table.set("port", Value::bare(tcp.port));
+    table.set_some("family", tcp.family.map(Family::as_str).map(Value::text));
+    if tcp.timeout != Tcp::TIMEOUT {
+        table.set("timeout", Value::text(tcp.timeout));
+    }
+    table
+}
+
+fn tcp_expect(expect: &TcpExpect) -> Table {
+    let mut table = Table::default();
+    table.set_some("connected", expect.connected.map(Value::bare));
+    table.set_some("said", expect.said.as_ref().map(text));
+    table.set_some("told", expect.told.map(Value::text));
+    table
+}
+
+fn run(run: &Run) -> Table {
+    let mut table = Table::default();
+    table.set("at", Value::text(&run.at));
+    table.set("cmd", network::program(&run.program));
+    if run.timeout != Run::TIMEOUT {
+        table.set("timeout", Value::text(run.timeout));
+    }
+    table
+}
+
+fn run_expect(expect: &RunExpect) -> Table {
+    let mut table = Table::default();
+    table.set_some("exit", expect.exit.map(Value::bare));
+    table.set_some("stdout", expect.stdout.as_ref().map(text));
+    table.set_some("stderr", expect.stderr.as_ref().map(text));
+    table
+}
+
+/// The text alone where it only has to be contained.
+fn text(expect: &TextExpect) -> Value {
+    if let TextExpect { is: None, has, lacks } = expect
+        && let ([only], []) = (&has[..], &lacks[..])
+    {
+        return Value::text(only);
+    }
+    let mut table = Table::default();
+    table.set_some("is", expect.is.clone().map(Value::Prose));
+    table.set_many("has", Value::texts(&expect.has));
+    table.set_many("lacks", Value::texts(&expect.lacks));
+    Value::Table(table)
+}
+
+fn look_expect(expect: &LookExpect) -> Table {
+    let mut table = Table::default();
+    table.set_some("up", expect.up.map(Value::bare));
+    table.set_some("carrier", expect.carrier.map(Value::bare));
+    table.set_some("mtu", expect.mtu.map(Value::bare));
+    table.set_some("mac", expect.mac.map(Value::text));
+    table.set_some("master", expect.master.as_ref().map(Value::text));
+    let addresses = expect.addresses.as_ref();
+    table.set_some("ip", addresses.map(|all| Value::OneOrMany(Value::texts(all))));
+    let interfaces = expect.interfaces.as_ref();
+    table.set_some("interface", interfaces.map(|all| Value::OneOrMany(Value::texts(all))));
+    table.set_table("has", facts(&expect.has));
+    table.set_table("lacks", facts(&expect.lacks));
+    table
+}
+
+fn facts(facts: &Facts) -> Table {
+    let mut table = Table::default();
+    table.set_many("interface", Value::texts(&facts.interfaces));
+    table.set_many("ip", Value::texts(&facts.addresses));
+    let tables = |tables: Vec<Table>| tables.into_iter().map(Value::Table).collect();
+    table.set_many("route", tables(facts.routes.iter().map(network::route).collect()));
+    table.set_many("rule", tables(facts.rules.iter().map(network::rule).collect()));
+    table.set_many("neigh", tables(facts.neighbours.iter().map(network::neighbour).collect()));
+    table.set_table("sysctl", network::sysctls(&facts.sysctls));
+    table.set_many("table", Value::texts(&facts.tables));
+    table.set_many("learned", Value::texts(&facts.learned));
+    table
+}
+
+/// How long is waited for answers where nothing is said.
+const REACH_TIMEOUT: Span = Ping::TIMEOUT;
+
+fn reach(reach: &Reach) -> Value {
+    let names = |names: &[NodeName]| Value::List(Value::texts(names));
+    let groups = Value::List(reach.groups.iter().map(|group| names(group)).collect());
+    let mut table = Table::default();
+    if !reach.groups.is_empty() {
+        table.set("groups", groups);
+    }
+    if !reach.also.is_empty() {
+        let pair = |(a, b): &(NodeName, NodeName)| Value::List(Value::texts([a, b]));
+        table.set("also", Value::List(reach.also.iter().map(pair).collect()));
+    }
+    table.set_some("among", reach.among.as_ref().map(|among| names(among)));
+    table.set_some("family", reach.family.map(Family::as_str).map(Value::text));
+    if reach.timeout != REACH_TIMEOUT {
+        table.set("timeout", Value::text(reach.timeout));
+    }
+    let short = table.only("groups").cloned();
+    short.unwrap_or(Value::Table(table))
+}
