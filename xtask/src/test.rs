@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     stage("setup", setup::run)?;
     for (name, arguments, variable) in STAGES {
         stage(name, || {
-            let status = cargo().args(arguments).envs(variable).status()?;
+            let status = cargo().args(arguments).envs(variable).stdout(io::stderr()).status()?;
             ensure!(status.success(), "cargo {}: {status}", arguments.join(" "));
             Ok(())
         })?;
@@ -105,7 +105,9 @@ fn is_summary(line: &str) -> bool {
 /// What tests said in the runner's report (JUnit XML) with a line `skipped: NAME: REASON`.
 fn skipped(report: &str) -> Vec<String> {
     let lines = report.lines().filter_map(|line| {
-        let (_, after) = line.split_once("skipped: ")?;
+        let line = line.trim_start();
+        let line = line.strip_prefix("<system-err>").unwrap_or(line);
+        let after = line.strip_prefix("skipped: ")?;
         let text = after.split_once("</").map_or(after, |(text, _)| text);
         Some(unescape(text.trim_end()))
     });
@@ -130,6 +132,7 @@ mod tests {
 test a ... ok
 </system-out>
     <system-err>skipped: tap_isolated: /dev/net/tun isn&apos;t there &amp; can&apos;t be made
+nothing else was skipped: all is well
 skipped: own_tables: no program `nft`</system-err>
 </testcase>";
         assert_eq!(
