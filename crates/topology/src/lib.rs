@@ -11,7 +11,16 @@
 
 #[cfg(feature = "arbitrary")]
 pub mod arbitrary;
+mod diagnostic;
+mod file;
+mod lower;
 pub mod model;
+mod parse;
+mod schema;
+mod validate;
 mod write;
 
+pub use diagnostic::{Diagnostic, Diagnostics, Finding};
 pub use model::*;
+pub use parse::{MAX_FILE, MAX_NODES, ReadError, parse, read};
+pub use schema::schema;

@@ -78,7 +78,11 @@ impl FromStr for SysctlKey {
 impl fmt::Display for SysctlKey {
     /// As `sysctl(8)` takes it: with dots, or with slashes where a part has a dot.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.contains('.') { f.write_str(&self.0) } else { f.write_str(&self.0.replace('/', ".")) }
+        if self.0.contains('.') {
+            f.write_str(&self.0)
+        } else {
+            f.write_str(&self.0.replace('/', "."))
+        }
     }
 }
 
@@ -133,6 +137,19 @@ pub struct InterfaceSysctl {
 }
 
 impl InterfaceSysctl {
+    /// The knob of this name, as the lab file writes it (`ipv4.rp_filter`), with this value.
+    pub fn new(key: &str, value: impl Into<String>) -> Result<Self, SysctlError> {
+        let shape = || SysctlError::Shape(key.to_owned());
+        let (family, knob) = SysctlFamily::ALL
+            .into_iter()
+            .find_map(|(family, prefix, _)| Some((family, key.strip_prefix(prefix)?)))
+            .ok_or_else(shape)?;
+        if knob.is_empty() || !knob.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            return Err(shape());
+        }
+        Ok(Self { family, knob: knob.to_owned(), value: value.into() })
+    }
+
     /// The same as a sysctl of the node, for the interface of this name.
     pub fn of(&self, interface: &IfName) -> Sysctl {
         let (_, _, directory) = SysctlFamily::ALL
@@ -157,16 +174,8 @@ impl FromStr for SysctlFamilyKnob {
     type Err = SysctlError;
 
     fn from_str(text: &str) -> Result<Self, SysctlError> {
-        let shape = || SysctlError::Shape(text.to_owned());
-        let (family, knob) = SysctlFamily::ALL
-            .into_iter()
-            .find_map(|(family, prefix, _)| Some((family, text.strip_prefix(prefix)?)))
-            .ok_or_else(shape)?;
-        let clean = !knob.is_empty() && knob.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !clean {
-            return Err(shape());
-        }
-        Ok(Self { family, knob: knob.to_owned() })
+        let InterfaceSysctl { family, knob, .. } = InterfaceSysctl::new(text, "")?;
+        Ok(Self { family, knob })
     }
 }
 

@@ -1,0 +1,198 @@
+//! What is expected of steps.
+
+use std::ops::Range;
+
+use super::interfaces::interface_sysctl;
+use super::{node_sysctl, routing};
+use crate::diagnostic::{Collector, Diagnostic};
+use crate::file::{At, ExpectKeys, FactsKeys, Field, List, Text, TextKeys, TextWord, each, named};
+use crate::model::{Facts, IfName, LookExpect, PingExpect, RunExpect, Spot, TcpExpect, TextExpect};
+
+/// Where the words of an expectation are.
+pub(crate) struct ExpectMarks<'k> {
+    pub keys: Option<&'k ExpectKeys>,
+}
+
+/// What a step does, for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doing {
+    Change,
+    Ping,
+    Tcp,
+    Run,
+    Look,
+    Reach,
+}
+
+impl Doing {
+    fn owns(self) -> &'static [&'static str] {
+        match self {
+            Self::Change | Self::Reach => &[],
+            Self::Ping => &["received", "lost", "reachable", "told"],
+            Self::Tcp => &["connected", "said", "told"],
+            Self::Run => &["exit", "stdout", "stderr"],
+            Self::Look => {
+                &["up", "carrier", "mtu", "mac", "master", "ip", "interface", "has", "lacks"]
+            }
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Change => "a change",
+            Self::Ping => "a ping",
+            Self::Tcp => "a tcp connection",
+            Self::Run => "a command",
+            Self::Look => "a look",
+            Self::Reach => "a reach",
+        }
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Change => "changes the lab",
+            Self::Ping => "sends a ping",
+            Self::Tcp => "opens a tcp connection",
+            Self::Run => "runs a command",
+            Self::Look => "looks at something",
+            Self::Reach => "finds out who reaches whom",
+        }
+    }
+}
+
+/// Reports the expectations that belong to other things than what the step does.
+pub(super) fn check_keys(
+    expect: &At<ExpectKeys>,
+    key: Range<usize>,
+    doing: Doing,
+    to: &mut Collector<'_>,
+) {
+    if doing.owns().is_empty() {
+        let title = format!("nothing can be expected of {}", doing.noun());
+        let help = match doing {
+            Doing::Reach => "`groups` and `also` already say what is expected",
+            _ => "write the expectation in a step of its own, such as `look`",
+        };
+        to.push(Diagnostic::new(key, title).help(help));
+        return;
+    }
+    for (name, place) in expect.said() {
+        if doing.owns().contains(&name) {
+            continue;
+        }
+        let owners: Vec<&str> = [Doing::Ping, Doing::Tcp, Doing::Run, Doing::Look]
+            .into_iter()
+            .filter(|other| other.owns().contains(&name))
+            .map(Doing::noun)
+            .collect();
+        let title =
+            format!("`{name}` belongs to {}; this step {}", owners.join(" or "), doing.verb());
+        let own: Vec<String> = doing.owns().iter().map(|key| format!("`{key}`")).collect();
+        let help = format!("of {} can be expected: {}", doing.noun(), own.join(", "));
+        to.push(Diagnostic::new(place, title).help(help));
+    }
+}
+
+pub(super) fn ping(keys: &ExpectKeys) -> PingExpect {
+    PingExpect {
+        received: keys.received.value().map(|count| count.0 as u16),
+        lost: keys.lost.value().map(|count| count.0 as u16),
+        reachable: keys.reachable.value(),
+        told: keys.told.value(),
+    }
+}
+
+pub(super) fn tcp(keys: &ExpectKeys) -> TcpExpect {
+    TcpExpect { connected: keys.connected.value(), said: text(&keys.said), told: keys.told.value() }
+}
+
+pub(super) fn run(keys: &ExpectKeys) -> RunExpect {
+    RunExpect {
+        exit: keys.exit.value().map(|exit| exit.0 as i32),
+        stdout: text(&keys.stdout),
+        stderr: text(&keys.stderr),
+    }
+}
+
+fn text(field: &Field<TextWord>) -> Option<TextExpect> {
+    let TextKeys { is, has, lacks } = &field.get()?.value.0;
+    let texts =
+        |list: &Field<List<Text>>| each(list).iter().map(|text| text.value.0.clone()).collect();
+    Some(TextExpect { is: is.value().map(|text| text.0), has: texts(has), lacks: texts(lacks) })
+}
+
+pub(super) fn look(at: &Spot, keys: &ExpectKeys, to: &mut Collector<'_>) -> LookExpect {
+    match &at.interface {
+        None => {
+            let only_interface = [
+                ("up", keys.up.key()),
+                ("carrier", keys.carrier.key()),
+                ("mtu", keys.mtu.key()),
+                ("mac", keys.mac.key()),
+                ("master", keys.master.key()),
+                ("ip", keys.ip.key()),
+            ];
+            for (name, place) in only_interface {
+                if let Some(place) = place {
+                    let title =
+                        format!("`{name}` belongs to an interface; the step looks at a node");
+                    let help = format!("look at \"{}:INTERFACE\"", at.node);
+                    to.push(Diagnostic::new(place, title).help(help));
+                }
+            }
+        }
+        Some(interface) => {
+            if let Some(place) = keys.interface.key() {
+                let title = "`interface` belongs to a node; the step looks at an interface";
+                let help = format!("look at \"{}\", without `:{interface}`", at.node);
+                to.push(Diagnostic::new(place, title).help(help));
+            }
+        }
+    }
+    let interface = at.interface.as_ref();
+    LookExpect {
+        up: keys.up.value(),
+        carrier: keys.carrier.value(),
+        mtu: keys.mtu.value().map(|mtu| mtu.0 as u32),
+        mac: keys.mac.value(),
+        master: keys.master.value(),
+        addresses: keys.ip.get().map(|_| each(&keys.ip).iter().map(|ip| ip.value.0).collect()),
+        interfaces: keys
+            .interface
+            .get()
+            .map(|_| each(&keys.interface).iter().map(|name| name.value.clone()).collect()),
+        has: keys.has.get().map(|keys| facts(keys, interface, to)).unwrap_or_default(),
+        lacks: keys.lacks.get().map(|keys| facts(keys, interface, to)).unwrap_or_default(),
+    }
+}
+
+fn facts(keys: &FactsKeys, interface: Option<&IfName>, to: &mut Collector<'_>) -> Facts {
+    let sysctls = named(&keys.sysctl).iter().filter_map(|(key, value)| {
+        let of_interface = interface.filter(|_| key.value.0.starts_with("ipv"));
+        match of_interface {
+            Some(interface) => interface_sysctl(key, value, to).map(|knob| knob.of(interface)),
+            None => node_sysctl(key, value, to),
+        }
+    });
+    let sysctls = sysctls.collect();
+    for table in each(&keys.table) {
+        let words: Vec<&str> = table.value.0.split_whitespace().collect();
+        let families = ["ip", "ip6", "inet", "arp", "bridge", "netdev"];
+        if !matches!(words[..], [family, _] if families.contains(&family)) {
+            let title = "an nftables table is a family and a name";
+            let help =
+                "write \"inet demo\"; the families are ip, ip6, inet, arp, bridge and netdev";
+            to.push(Diagnostic::new(table.span.clone(), title).help(help));
+        }
+    }
+    Facts {
+        interfaces: each(&keys.interface).iter().map(|name| name.value.clone()).collect(),
+        addresses: each(&keys.ip).iter().map(|ip| ip.value.0).collect(),
+        routes: each(&keys.route).iter().filter_map(|keys| routing::route(keys, to)).collect(),
+        rules: each(&keys.rule).iter().filter_map(|keys| routing::rule(keys, to)).collect(),
+        neighbours: each(&keys.neigh).iter().filter_map(routing::neighbour).collect(),
+        sysctls,
+        tables: each(&keys.table).iter().map(|table| table.value.0.clone()).collect(),
+        learned: each(&keys.learned).iter().map(|place| place.value.clone()).collect(),
+    }
+}

@@ -1,0 +1,183 @@
+//! From keys to the typed lab: defaults filled in, short forms spelled out, and the place of every
+//! word kept beside it, so that [`validate`](crate::validate) can point at it.
+
+mod expect;
+mod firewall;
+mod interfaces;
+mod routing;
+mod steps;
+
+use std::ops::Range;
+
+pub(crate) use expect::ExpectMarks;
+pub(crate) use interfaces::{Declared, Device};
+pub(crate) use steps::{ChangeMark, StepMarks};
+
+use crate::diagnostic::{Collector, Diagnostic, quoted};
+use crate::file::{self, At, LabKeys, NodeKeys, RouteKeys, RuleKeys, Setting, Text, each, named};
+use crate::model::{
+    Command, LabStep, Link, Listener, Node, NodeKind, NodeName, READY_TIMEOUT, Sysctl, SysctlError,
+    SysctlKey, Tap, Topology,
+};
+
+/// A lab as far as it could be made out, with the places of its words.
+pub(crate) struct Draft<'k> {
+    pub name: Option<NodeName>,
+    pub about: String,
+    pub nodes: Vec<(Node, NodeMarks<'k>)>,
+    /// Every interface: bridges, ends, TAPs; also those ends whose other end is wrong.
+    pub declared: Vec<Declared<'k>>,
+    pub links: Vec<Link>,
+    pub taps: Vec<Tap>,
+    pub steps: Vec<(LabStep, StepMarks<'k>)>,
+    pub whole: Whole,
+}
+
+/// Of what all could be made out: only then is "there is no …" worth saying.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whole {
+    pub nodes: bool,
+    pub interfaces: bool,
+    pub addresses: bool,
+}
+
+/// Where a node's words are.
+pub(crate) struct NodeMarks<'k> {
+    pub name: Range<usize>,
+    pub keys: &'k NodeKeys,
+    pub routes: Vec<&'k At<RouteKeys>>,
+    pub rules: Vec<&'k At<RuleKeys>>,
+    /// The key of each sysctl.
+    pub sysctls: Vec<Range<usize>>,
+}
+
+impl Draft<'_> {
+    /// The lab, if nothing was wrong with it.
+    pub(crate) fn into_topology(self) -> Option<Topology> {
+        Some(Topology {
+            name: self.name?,
+            about: self.about,
+            nodes: self.nodes.into_iter().map(|(node, _)| node).collect(),
+            links: self.links,
+            taps: self.taps,
+            steps: self.steps.into_iter().map(|(step, _)| step).collect(),
+        })
+    }
+}
+
+/// Makes the lab of the keys.
+pub(crate) fn lower<'k>(keys: &'k LabKeys, to: &mut Collector<'_>) -> Draft<'k> {
+    let mut draft = Draft {
+        name: keys.name.value(),
+        about: text(&keys.about),
+        nodes: Vec::new(),
+        declared: Vec::new(),
+        links: Vec::new(),
+        taps: Vec::new(),
+        steps: Vec::new(),
+        whole: Whole {
+            nodes: !keys.node.is_bad() && keys.node.get().is_none_or(|nodes| nodes.value.whole),
+            interfaces: file::whole(&keys.link) && file::whole(&keys.tap),
+            addresses: true,
+        },
+    };
+    for (name, node) in named(&keys.node) {
+        match file::read_key::<NodeName>(name, to) {
+            Some(name_read) => lower_node(&mut draft, name_read, name, node, to),
+            None => draft.whole.nodes = false,
+        }
+    }
+    interfaces::lower(&mut draft, keys, to);
+    for step in each(&keys.step) {
+        draft.steps.extend(steps::lower(step, to));
+    }
+    draft
+}
+
+fn lower_node<'k>(
+    draft: &mut Draft<'k>,
+    name: NodeName,
+    key: &'k At<Text>,
+    keys: &'k At<NodeKeys>,
+    to: &mut Collector<'_>,
+) {
+    let mut node = Node::new(name);
+    let keys = &keys.value;
+    node.kind = keys.kind.value().unwrap_or(NodeKind::Host);
+    node.lo = keys.lo.value().unwrap_or(true);
+    let mut marks = NodeMarks {
+        name: key.span.clone(),
+        keys,
+        routes: Vec::new(),
+        rules: Vec::new(),
+        sysctls: Vec::new(),
+    };
+    for (key, value) in named(&keys.sysctl) {
+        if let Some(sysctl) = node_sysctl(key, value, to) {
+            node.sysctls.push(sysctl);
+            marks.sysctls.push(key.span.clone());
+        }
+    }
+    for route in each(&keys.route) {
+        if let Some(lowered) = routing::route(route, to) {
+            node.routes.push(lowered);
+            marks.routes.push(route);
+        }
+    }
+    for rule in each(&keys.rule) {
+        if let Some(lowered) = routing::rule(rule, to) {
+            node.rules.push(lowered);
+            marks.rules.push(rule);
+        }
+    }
+    node.neighbours =
+        each(&keys.neigh).iter().filter_map(|keys| routing::neighbour(keys)).collect();
+    node.listeners = each(&keys.listen)
+        .iter()
+        .filter_map(|keys| Some(Listener { tcp: keys.tcp.value()?.0 as u16, say: text(&keys.say) }))
+        .collect();
+    node.commands = each(&keys.run)
+        .iter()
+        .filter_map(|keys| {
+            Some(Command {
+                name: keys.name.value()?,
+                program: keys.cmd.value()?,
+                ready: keys.ready.value(),
+                timeout: keys.timeout.value().unwrap_or(READY_TIMEOUT),
+            })
+        })
+        .collect();
+    if let Some(keys) = keys.firewall.get() {
+        node.firewall = firewall::firewall(keys, to);
+    }
+    draft.nodes.push((node, marks));
+}
+
+/// The text of a key; empty where it is not there.
+fn text(field: &file::Field<Text>) -> String {
+    field.value().map(|text| text.0).unwrap_or_default()
+}
+
+/// A sysctl of a node.
+fn node_sysctl(key: &At<Text>, value: &At<Setting>, to: &mut Collector<'_>) -> Option<Sysctl> {
+    let name = &key.value.0;
+    match name.parse::<SysctlKey>() {
+        Ok(parsed) => Some(Sysctl { key: parsed, value: value.value.0.clone() }),
+        Err(error) => {
+            let title = match &error {
+                SysctlError::NotNet(_) => {
+                    format!("{} is the whole machine's, not one node's", quoted(name))
+                }
+                SysctlError::Shape(_) => format!("{} is no name of a sysctl", quoted(name)),
+            };
+            let with_net = format!("net.{name}");
+            let help = if name.starts_with("ipv") && with_net.parse::<SysctlKey>().is_ok() {
+                format!("write {}", quoted(&with_net))
+            } else {
+                "a node has the sysctls under `net.`, such as `net.ipv4.ip_forward`".to_owned()
+            };
+            to.push(Diagnostic::new(key.span.clone(), title).help(help));
+            None
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Steps.
+
+use std::ops::Range;
+
+use super::expect::{self, Doing, ExpectMarks};
+use super::interfaces::{interface_sysctl, port_attributes};
+use super::{firewall, node_sysctl, routing, text};
+use crate::diagnostic::{Collector, Diagnostic};
+use crate::file::{
+    Array, At, ChangeKeys, ExpectKeys, Field, FirewallKeys, PingKeys, ReachKeys, ReachWord,
+    RouteKeys, RuleKeys, RunStepKeys, StepKeys, TcpKeys, each, named,
+};
+use crate::model::{
+    Action, Change, LabStep, LookExpect, NodeName, Ping, PingExpect, Place, Reach, Run, RunExpect,
+    Span, Tcp, TcpExpect,
+};
+
+/// Where the words of a step are.
+pub(crate) struct StepMarks<'k> {
+    pub keys: &'k StepKeys,
+    pub expect: ExpectMarks<'k>,
+    /// Of each change.
+    pub changes: Vec<ChangeMark<'k>>,
+}
+
+/// Where the words of one change are.
+pub(crate) struct ChangeMark<'k> {
+    /// The node or interface that is changed.
+    pub at: Range<usize>,
+    /// What it is changed to.
+    pub value: Range<usize>,
+    pub route: Option<&'k At<RouteKeys>>,
+    pub rule: Option<&'k At<RuleKeys>>,
+    pub firewall: Option<&'k FirewallKeys>,
+}
+
+/// How long a matrix waits for answers unless said.
+const REACH_TIMEOUT: Span = Ping::TIMEOUT;
+
+pub(super) fn lower<'k>(
+    step: &'k At<StepKeys>,
+    to: &mut Collector<'_>,
+) -> Option<(LabStep, StepMarks<'k>)> {
+    let keys = &step.value;
+    let actions = [
+        (Doing::Change, keys.change.key()),
+        (Doing::Ping, keys.ping.key()),
+        (Doing::Tcp, keys.tcp.key()),
+        (Doing::Run, keys.run.key()),
+        (Doing::Look, keys.look.key()),
+        (Doing::Reach, keys.reach.key()),
+    ];
+    let mut said = actions.into_iter().filter_map(|(doing, place)| Some((doing, place?)));
+    let Some((doing, place)) = said.next() else {
+        let diagnostic = Diagnostic::new(step.span.clone(), "the step does nothing")
+            .help("give it one of `change`, `ping`, `tcp`, `run`, `look` and `reach`");
+        to.push(diagnostic);
+        return None;
+    };
+    let mut good = true;
+    for (_, other) in said {
+        to.push(
+            Diagnostic::new(other, "a step does one thing")
+                .label("a second one")
+                .also(place.clone(), "the first")
+                .help("write a [[step]] for each"),
+        );
+        good = false;
+    }
+    if let (Some(expect), Some(key)) = (keys.expect.get(), keys.expect.key()) {
+        expect::check_keys(expect, key, doing, to);
+    }
+    let expect = keys.expect.get().map(|at| &at.value);
+    let mut changes = Vec::new();
+    let action = match doing {
+        Doing::Change => {
+            let mut list = Vec::new();
+            for keys in each(&keys.change) {
+                lower_change(keys, &mut list, &mut changes, to);
+            }
+            if list.is_empty() && keys.change.get().is_some_and(|list| list.value.items.is_empty())
+            {
+                to.push(Diagnostic::new(place, "nothing is changed"));
+            }
+            Some(Action::Change(list))
+        }
+        Doing::Ping => keys.ping.get().and_then(|keys| lower_ping(keys, expect)),
+        Doing::Tcp => keys.tcp.get().and_then(|keys| lower_tcp(keys, expect)),
+        Doing::Run => keys.run.get().and_then(|keys| lower_run(keys, expect)),
+        Doing::Look => lower_look(keys, place, to),
+        Doing::Reach => keys.reach.get().and_then(|word| lower_reach(word, to)),
+    };
+    let step = LabStep { about: text(&keys.about), action: action.filter(|_| good)? };
+    Some((step, StepMarks { keys, expect: ExpectMarks { keys: expect }, changes }))
+}
+
+fn lower_ping(keys: &At<PingKeys>, expect: Option<&ExpectKeys>) -> Option<Action> {
+    let expect = expect.map_or_else(PingExpect::default, expect::ping);
+    let from = keys.from.value()?;
+    let usual = if expect.told.is_some() { Ping::TOLD_TIMEOUT } else { Ping::TIMEOUT };
+    let new = Ping::new(from.node, keys.to.value()?.0);
+    let ping = Ping {
+        interface: from.interface,
+        source: keys.source.value(),
+        family: keys.family.value(),
+        count: keys.count.value().map_or(Ping::COUNT, |count| count.0 as u16),
+        interval: keys.interval.value().unwrap_or(Ping::INTERVAL),
+        timeout: keys.timeout.value().unwrap_or(usual),
+        ttl: keys.ttl.value().map(|ttl| ttl.0 as u8),
+        size: keys.size.value().map_or(Ping::SIZE, |size| size.0),
+        dont_fragment: keys.dont_fragment.value().unwrap_or(false),
+        ..new
+    };
+    Some(Action::Ping(ping, expect))
+}
+
+fn lower_tcp(keys: &At<TcpKeys>, expect: Option<&ExpectKeys>) -> Option<Action> {
+    let tcp = Tcp {
+        from: keys.from.value()?,
+        to: keys.to.value()?.0,
+        family: keys.family.value(),
+        port: keys.port.value()?.0 as u16,
+        timeout: keys.timeout.value().unwrap_or(Tcp::TIMEOUT),
+    };
+    Some(Action::Tcp(tcp, expect.map_or_else(TcpExpect::default, expect::tcp)))
+}
+
+fn lower_run(keys: &At<RunStepKeys>, expect: Option<&ExpectKeys>) -> Option<Action> {
+    let run = Run {
+        at: keys.at.value()?,
+        program: keys.cmd.value()?,
+        timeout: keys.timeout.value().unwrap_or(Run::TIMEOUT),
+    };
+    Some(Action::Run(run, expect.map_or_else(RunExpect::default, expect::run)))
+}
+
+fn lower_look(keys: &StepKeys, place: Range<usize>, to: &mut Collector<'_>) -> Option<Action> {
+    let at = keys.look.value()?;
+    if keys.expect.is_bad() {
+        return None;
+    }
+    let expect = keys.expect.get();
+    let looked = match expect {
+        Some(expect) => expect::look(&at, expect, to),
+        None => LookExpect::default(),
+    };
+    if looked == LookExpect::default() && expect.is_none_or(|expect| expect.said().is_empty()) {
+        let diagnostic = Diagnostic::new(place, "the step looks, but expects nothing")
+            .help("write `expect = { … }`: a look without an expectation can't fail");
+        to.push(diagnostic);
+        return None;
+    }
+    Some(Action::Look(at, looked))
+}
+
+fn lower_reach(word: &At<ReachWord>, to: &mut Collector<'_>) -> Option<Action> {
+    let keys: &ReachKeys = &word.value.0;
+    let groups = lists(&keys.groups).iter().map(|group| names(group)).collect();
+    let mut also = Vec::new();
+    for pair in lists(&keys.also) {
+        match names(pair).as_slice() {
+            [from, target] => also.push((from.clone(), target.clone())),
+            _ if !pair.value.0.whole => {}
+            _ => {
+                let title = "a pair is two nodes: who reaches, and who is reached";
+                to.push(Diagnostic::new(pair.span.clone(), title).help("write [\"a\", \"b\"]"));
+            }
+        }
+    }
+    if keys.groups.key().is_none() && keys.also.key().is_none() && keys.among.key().is_none() {
+        let diagnostic = Diagnostic::new(word.span.clone(), "nothing is said of who reaches whom")
+            .help("write `groups = [[\"a\", \"b\"], [\"c\"]]`");
+        to.push(diagnostic);
+        return None;
+    }
+    Some(Action::Reach(Reach {
+        groups,
+        also,
+        among: keys
+            .among
+            .get()
+            .map(|_| each(&keys.among).iter().map(|at| at.value.clone()).collect()),
+        family: keys.family.value(),
+        timeout: keys.timeout.value().unwrap_or(REACH_TIMEOUT),
+    }))
+}
+
+/// The parts of a list of lists.
+pub(crate) fn lists(field: &Field<Array<Array<NodeName>>>) -> &[At<Array<NodeName>>] {
+    field.get().map_or(&[], |array| &array.value.0.items)
+}
+
+fn names(list: &At<Array<NodeName>>) -> Vec<NodeName> {
+    list.value.0.items.iter().map(|name| name.value.clone()).collect()
+}
+
+/// The changes that a table stands for, in the order that does not depend on the order of keys.
+fn lower_change<'k>(
+    keys: &'k At<ChangeKeys>,
+    list: &mut Vec<Change>,
+    marks: &mut Vec<ChangeMark<'k>>,
+    to: &mut Collector<'_>,
+) {
+    let Some(at) = keys.at.get() else { return };
+    if !belongs(keys, at.value.interface.is_some(), to) {
+        return;
+    }
+    let mark = |value: &Range<usize>| ChangeMark {
+        at: at.span.clone(),
+        value: value.clone(),
+        route: None,
+        rule: None,
+        firewall: None,
+    };
+    let mut push = |change: Change, mark: ChangeMark<'k>| {
+        list.push(change);
+        marks.push(mark);
+    };
+    let node = at.value.node.clone();
+    let Some(interface) = at.value.interface.clone() else {
+        for (key, value) in named(&keys.sysctl) {
+            if let Some(sysctl) = node_sysctl(key, value, to) {
+                push(Change::Sysctl(node.clone(), sysctl), mark(&key.span));
+            }
+        }
+        for rule in each(&keys.del_rule) {
+            if let Some(lowered) = routing::rule(rule, to) {
+                let mark = ChangeMark { rule: Some(rule), ..mark(&rule.span) };
+                push(Change::DelRule(node.clone(), lowered), mark);
+            }
+        }
+        for route in each(&keys.del_route) {
+            if let Some(lowered) = routing::route(route, to) {
+                let mark = ChangeMark { route: Some(route), ..mark(&route.span) };
+                push(Change::DelRoute(node.clone(), lowered), mark);
+            }
+        }
+        for neighbour in each(&keys.del_neigh) {
+            if let Some(key) = routing::neighbour_key(neighbour) {
+                push(Change::DelNeighbour(node.clone(), key), mark(&neighbour.span));
+            }
+        }
+        for neighbour in each(&keys.add_neigh) {
+            if let Some(lowered) = routing::neighbour(neighbour) {
+                push(Change::AddNeighbour(node.clone(), lowered), mark(&neighbour.span));
+            }
+        }
+        for route in each(&keys.add_route) {
+            if let Some(lowered) = routing::route(route, to) {
+                let mark = ChangeMark { route: Some(route), ..mark(&route.span) };
+                push(Change::AddRoute(node.clone(), lowered), mark);
+            }
+        }
+        for rule in each(&keys.add_rule) {
+            if let Some(lowered) = routing::rule(rule, to) {
+                let mark = ChangeMark { rule: Some(rule), ..mark(&rule.span) };
+                push(Change::AddRule(node.clone(), lowered), mark);
+            }
+        }
+        if let Some(firewall) = keys.firewall.get() {
+            let mark = ChangeMark { firewall: Some(&firewall.value), ..mark(&firewall.span) };
+            push(Change::Firewall(node, firewall::firewall(firewall, to)), mark);
+        }
+        return;
+    };
+    let place = Place { node, interface };
+    if let Some(node) = keys.r#move.get() {
+        push(Change::Move { at: place.clone(), to: node.value.clone() }, mark(&node.span));
+    }
+    if let Some(mac) = keys.mac.get() {
+        push(Change::Mac(place.clone(), mac.value), mark(&mac.span));
+    }
+    if let Some(mtu) = keys.mtu.get() {
+        push(Change::Mtu(place.clone(), mtu.value.0 as u32), mark(&mtu.span));
+    }
+    if let Some(master) = keys.master.get() {
+        push(Change::Master(place.clone(), master.value.0.clone()), mark(&master.span));
+    }
+    if let Some(port) = keys.port.get() {
+        push(Change::Port(place.clone(), port_attributes(port)), mark(&port.span));
+    }
+    for (key, value) in named(&keys.sysctl) {
+        if let Some(sysctl) = interface_sysctl(key, value, to) {
+            push(Change::InterfaceSysctl(place.clone(), sysctl), mark(&key.span));
+        }
+    }
+    for ip in each(&keys.del_ip) {
+        push(Change::DelAddress(place.clone(), ip.value.0), mark(&ip.span));
+    }
+    for ip in each(&keys.add_ip) {
+        push(Change::AddAddress(place.clone(), ip.value.0), mark(&ip.span));
+    }
+    if let Some(up) = keys.up.get() {
+        push(Change::Up(place, up.value), mark(&up.span));
+    }
+}
+
+const OF_NODE: [&str; 7] =
+    ["add_route", "del_route", "add_rule", "del_rule", "add_neigh", "del_neigh", "firewall"];
+const OF_INTERFACE: [&str; 8] = ["move", "up", "mtu", "mac", "master", "port", "add_ip", "del_ip"];
+
+/// Whether the keys of a change belong together and to what is changed; reports where not.
+fn belongs(keys: &At<ChangeKeys>, interface: bool, to: &mut Collector<'_>) -> bool {
+    let said = keys.said();
+    let mut good = true;
+    for (name, place) in &said {
+        let (wrong, is, help) = if interface {
+            (
+                OF_NODE.contains(name),
+                "a node; this changes an interface",
+                "the node, without `:interface`",
+            )
+        } else {
+            (OF_INTERFACE.contains(name), "an interface; this changes a node", "\"node:interface\"")
+        };
+        if wrong {
+            let title = format!("`{name}` belongs to {is}");
+            to.push(
+                Diagnostic::new(place.clone(), title)
+                    .help(format!("write a change whose `at` is {help}")),
+            );
+            good = false;
+        }
+    }
+    let rest: Vec<_> = said.iter().filter(|(name, _)| !matches!(*name, "at" | "move")).collect();
+    if rest.is_empty() && keys.r#move.key().is_none() {
+        to.push(Diagnostic::new(keys.span.clone(), "nothing is changed"));
+        good = false;
+    }
+    if let (Some(place), Some((name, other))) = (keys.r#move.key(), rest.first()) {
+        to.push(
+            Diagnostic::new(other.clone(), format!("`{name}` beside `move`"))
+                .label("where?")
+                .also(place, "after this it is elsewhere, down and without addresses")
+                .help("after the move it is elsewhere: write a second change"),
+        );
+        good = false;
+    }
+    good
+}
