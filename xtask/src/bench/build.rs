@@ -47,6 +47,7 @@ pub struct Times {
 
 /// Measures, and prints the table on stdout.
 pub fn run(args: &Args) -> Result<()> {
+    let machine = table::machine();
     let programs = build_programs(&args.contestants)?;
     let folder = tempfile::tempdir().context("a folder for the contestants' input")?;
     let wait = || wait_until_quiet(&programs);
@@ -63,7 +64,7 @@ pub fn run(args: &Args) -> Result<()> {
             rows.push(Row { shape, count, times });
         }
     }
-    print!("{}", table::markdown(&args.contestants, args.rounds, &rows));
+    print!("{machine}\n\n{}", table::markdown(&args.contestants, args.rounds, &rows));
     Ok(())
 }
 

@@ -23,7 +23,7 @@ pub struct Row {
     pub times: Vec<Times>,
 }
 
-/// The machine, the table of times with the ratios, and the table of what the kernel did later.
+/// The table of times with the ratios, and the table of what the kernel did later.
 pub fn markdown(contestants: &[Contestant], rounds: u32, rows: &[Row]) -> String {
     let position = |who| contestants.iter().position(|&have| have == who);
     let ratios: Vec<_> = RATIOS
@@ -55,10 +55,9 @@ pub fn markdown(contestants: &[Contestant], rounds: u32, rows: &[Row]) -> String
         cells
     });
     format!(
-        "{}\n\nSeconds from the start of the process to its end, teardown included: median of \
+        "Seconds from the start of the process to its end, teardown included: median of \
          {rounds} (lowest–highest).\n\n{}\nSeconds from then until the kernel has freed the \
          namespaces: median of {rounds}.\n\n{}",
-        machine(),
         table(&head, body),
         table(&later_head, later),
     )
@@ -76,12 +75,15 @@ fn table(head: &[String], body: impl Iterator<Item = Vec<String>>) -> String {
     text
 }
 
-fn machine() -> String {
+/// The machine, and how busy it is with other things: call it before anything is measured.
+pub fn machine() -> String {
     let uname = rustix::system::uname();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split_whitespace().next().unwrap_or("unknown").to_owned();
     let user = if rustix::process::geteuid().is_root() { "root" } else { "an unprivileged user" };
     format!(
-        "Linux {} {}, {cores} cores, as {user}.",
+        "Linux {} {}, {cores} cores, as {user}; load average before it began: {load}.",
         uname.release().to_string_lossy(),
         uname.machine().to_string_lossy()
     )

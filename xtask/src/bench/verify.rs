@@ -111,3 +111,51 @@ fn interface(link: &Value) -> Interface {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::lab::Shape;
+
+    const LO: &str = r#"{"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"link_type":"loopback",
+        "addr_info":[{"local":"127.0.0.1","prefixlen":8,"scope":"host"},
+                     {"local":"::1","prefixlen":128,"scope":"host"}]}"#;
+    const BR0: &str = r#"{"ifname":"br0","flags":["BROADCAST","UP"],"link_type":"ether",
+        "linkinfo":{"info_kind":"bridge"},"addr_info":[]}"#;
+    const P0: &str = r#"{"ifname":"p0","flags":["UP","LOWER_UP"],"link_type":"ether","master":"br0",
+        "linkinfo":{"info_kind":"veth"},
+        "addr_info":[{"local":"fe80::1","prefixlen":64,"scope":"link"}]}"#;
+    const E0: &str = r#"{"ifname":"e0","flags":["UP","LOWER_UP"],"link_type":"ether",
+        "linkinfo":{"info_kind":"veth"},
+        "addr_info":[{"local":"10.0.0.1","prefixlen":16,"scope":"global"}]}"#;
+
+    /// A star of one host, as `ip -json` would report it, with `change` done to what it says.
+    fn compare_star(change: impl Fn(&str) -> String) -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        for (node, links) in [("sw", format!("[{LO},{BR0},{P0}]")), ("h0", format!("[{LO},{E0}]"))]
+        {
+            fs::write(folder.path().join(format!("{node}.json")), change(&links))?;
+            fs::write(folder.path().join(format!("{node}.forwarding")), "0\n0\n")?;
+        }
+        compare(&Lab::new(Shape::Star, 1), folder.path())
+    }
+
+    #[test]
+    fn a_star_that_is_as_meant_passes() {
+        compare_star(str::to_owned).expect("no difference");
+    }
+
+    #[test]
+    fn whatever_is_missing_is_told_with_its_node() {
+        let changes = [
+            ("sw", r#""master":"br0","#, ""),
+            ("sw", r#"["BROADCAST","UP"]"#, "[]"),
+            ("h0", r#""local":"10.0.0.1""#, r#""local":"10.0.0.2""#),
+            ("h0", r#""ifname":"e0","flags":["UP","LOWER_UP"]"#, r#""ifname":"e0","flags":["UP"]"#),
+        ];
+        for (node, from, to) in changes {
+            let error = compare_star(|links| links.replace(from, to)).expect_err(from);
+            assert!(error.to_string().starts_with(&format!("{node} differs")), "{error}");
+        }
+    }
+}
