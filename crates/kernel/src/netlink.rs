@@ -10,6 +10,7 @@ use netlink_packet_core::{
 };
 use netlink_sys::{Socket as Inner, SocketAddr};
 use rustix::io::Errno;
+use rustix::net::sockopt;
 
 use crate::error::{Error, Refusal};
 
@@ -94,11 +95,15 @@ impl Socket {
         flags: u16,
         message: &M,
     ) -> Result<(), Error> {
+        self.append(request, flags, message);
+        if self.batch.len() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    fn append<M: NetlinkSerializable>(&mut self, request: &'static str, flags: u16, message: &M) {
         let length = message.buffer_len();
         let start = self.begin(request, message.message_type(), flags, length);
         let end = start + HEADER + length;
         message.serialize(&mut self.batch[start + HEADER..end]);
-        if self.batch.len() >= BATCH { self.flush() } else { Ok(()) }
     }
 
     /// Makes room for a request at the end of the batch and writes its header.
@@ -123,9 +128,7 @@ impl Socket {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let flags = &mut self.batch[self.last + 6..self.last + 8];
-        let with_ack = u16::from_ne_bytes([flags[0], flags[1]]) | ACK;
-        flags.copy_from_slice(&with_ack.to_ne_bytes());
+        self.ask_ack();
         let sent = self.inner.send(&self.batch, 0);
         self.batch.clear();
         let pending = std::mem::take(&mut self.pending);
@@ -150,6 +153,78 @@ impl Socket {
                     return first_error.map_or(Ok(()), Err);
                 }
             }
+        }
+    }
+
+    /// Asks for an acknowledgement of the request that was queued last.
+    fn ask_ack(&mut self) {
+        let flags = &mut self.batch[self.last + 6..self.last + 8];
+        let with_ack = u16::from_ne_bytes([flags[0], flags[1]]) | ACK;
+        flags.copy_from_slice(&with_ack.to_ne_bytes());
+    }
+
+    /// Has the kernel do several requests together, or none of them: a batch of nfnetlink, with
+    /// the message that opens it first and the one that closes it last. Each has its place in the
+    /// batch as its [mark](Self::mark), and the first that is refused is the error; mark 0 is the
+    /// batch as a whole.
+    ///
+    /// `nfnetlink_rcv_batch` (`net/netfilter/nfnetlink.c`) works within `sendmsg`: when that
+    /// returns, all answers there will be are there. So nothing is waited for. That matters,
+    /// because a batch that is refused as a whole has no answer but that to its first message,
+    /// and because one that closes it is acknowledged from Linux 6.10 on only.
+    pub fn transaction<'m, M: NetlinkSerializable + 'm>(
+        &mut self,
+        requests: impl IntoIterator<Item = (&'static str, u16, &'m M)>,
+    ) -> Result<(), Error> {
+        self.flush()?;
+        let mut requests = requests.into_iter().enumerate().peekable();
+        let mut acknowledged = 0;
+        while let Some((mark, (request, flags, message))) = requests.next() {
+            if requests.peek().is_none() {
+                self.ask_ack();
+                acknowledged = self.sequence;
+            }
+            self.mark(mark);
+            self.append(request, flags, message);
+        }
+        self.make_room(self.batch.len());
+        let sent = self.inner.send(&self.batch, 0);
+        self.batch.clear();
+        let pending = std::mem::take(&mut self.pending);
+        sent.map_err(|error| Error::Call { call: "sending to netlink", errno: errno(&error) })?;
+
+        let mut first_error = None;
+        let mut done = false;
+        while let Some(answer) = self.receive_now()? {
+            for (header, payload) in messages(&answer) {
+                if header.message_type != ERROR {
+                    continue;
+                }
+                let Some(refusal) = refusal(&header, payload)? else {
+                    done |= header.sequence_number == acknowledged;
+                    continue;
+                };
+                let of = pending.iter().find(|p| p.sequence == header.sequence_number);
+                if let (Some(of), None) = (of, &first_error) {
+                    let Pending { request, mark, .. } = *of;
+                    first_error = Some(Error::Refused { request, mark, refusal });
+                }
+            }
+        }
+        match first_error {
+            Some(error) => Err(error),
+            None if done => Ok(()),
+            None => Err(Error::Answer("a batch was not answered".to_owned())),
+        }
+    }
+
+    /// Makes the send buffer large enough for a datagram of this size, as far as we may: a
+    /// datagram must fit in whole (`netlink_sendmsg`), and beyond `net.core.wmem_max` only
+    /// `CAP_NET_ADMIN` of the first user namespace lets it grow (`socket(7)`).
+    fn make_room(&self, size: usize) {
+        if size > BATCH && sockopt::set_socket_send_buffer_size_force(&self.inner, size).is_err() {
+            // What does not help is found out by sending.
+            let _ = sockopt::set_socket_send_buffer_size(&self.inner, size);
         }
     }
 
@@ -233,16 +308,29 @@ impl Socket {
         }
     }
 
+    /// An answer that is there already.
+    fn receive_now(&self) -> Result<Option<Vec<u8>>, Error> {
+        loop {
+            let mut answer = Vec::with_capacity(BATCH);
+            match self.inner.recv(&mut answer, libc::MSG_DONTWAIT) {
+                Ok(_) => return Ok(Some(answer)),
+                Err(error) => match errno(&error) {
+                    Errno::AGAIN => return Ok(None),
+                    // There were more answers than room for them; the first are there.
+                    Errno::INTR | Errno::NOBUFS => {}
+                    errno => return Err(Error::Call { call: "reading from netlink", errno }),
+                },
+            }
+        }
+    }
+
     fn receive(&self) -> Result<Vec<u8>, Error> {
         loop {
             match self.inner.recv_from_full() {
                 Ok((answer, _)) => return Ok(answer),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    return Err(Error::Call {
-                        call: "reading from netlink",
-                        errno: errno(&error),
-                    });
+                    return Err(Error::Call { call: "reading from netlink", errno: errno(&error) });
                 }
             }
         }

@@ -7,9 +7,7 @@
 //!                             whose numbers are big-endian, then zeros to a multiple of four
 //! ```
 
-use netlink_packet_core::{
-    DecodeError, NetlinkDeserializable, NetlinkHeader, NetlinkSerializable,
-};
+use netlink_packet_core::{DecodeError, NetlinkDeserializable, NetlinkHeader, NetlinkSerializable};
 
 use super::uapi::{
     NFNETLINK_V0, NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END, NFNL_SUBSYS_NFTABLES, NLA_F_NESTED,
@@ -172,7 +170,8 @@ mod tests {
     #[cfg(target_endian = "little")]
     fn attributes_are_padded_and_their_numbers_big_endian() {
         let inner = Attributes::default().byte(5, 0xaa);
-        let attributes = Attributes::default().number(2, 0x0102_0304).text(1, "abc").list(3, &inner);
+        let attributes =
+            Attributes::default().number(2, 0x0102_0304).text(1, "abc").list(3, &inner);
         let expected = [
             &[8, 0, 2, 0, 1, 2, 3, 4][..],
             &[8, 0, 1, 0, b'a', b'b', b'c', 0],
@@ -212,7 +211,8 @@ mod tests {
         let header = NetlinkHeader::default();
         assert!(Message::deserialize(&header, &[1, 0, 0]).is_err());
         // A length of zero, a length below the header's, and one beyond the end.
-        for bytes in [[0, 0, 1, 0, 0, 0, 0, 0], [3, 0, 1, 0, 0, 0, 0, 0], [9, 0, 1, 0, 0, 0, 0, 0]] {
+        for bytes in [[0, 0, 1, 0, 0, 0, 0, 0], [3, 0, 1, 0, 0, 0, 0, 0], [9, 0, 1, 0, 0, 0, 0, 0]]
+        {
             assert_eq!(Attributes(bytes.to_vec()).get(1), None);
         }
     }
