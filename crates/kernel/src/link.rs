@@ -1,6 +1,6 @@
 //! Devices: veth pairs made at once, and what can be set of every device (`ip-link(8)`).
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
@@ -22,10 +22,8 @@ impl Rtnl {
         (a, at_a): (&Device, &Netns),
         (b, at_b): (&Device, &Netns),
     ) -> Result<(), Error> {
-        let mut message = end(a, at_a);
-        let peer = LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(end(b, at_b))));
-        message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth), peer]));
-        self.queue("making a veth pair", CREATE | EXCL, RouteNetlinkMessage::NewLink(message))
+        let message = pair(end(a, at_a.as_fd().as_raw_fd()), end(b, at_b.as_fd().as_raw_fd()));
+        self.queue("making a veth pair", CREATE | EXCL, message)
     }
 
     /// Brings a device up or down (`IFF_UP`).
@@ -62,21 +60,29 @@ impl Rtnl {
         Ok(())
     }
 
-    /// Waits until the kernel has worked off what it still has to do for a device whose carrier
-    /// has just come: until then its queueing discipline is `noop`, which drops everything, for up
-    /// to a second (`net/core/link_watch.c`). Since Linux 6.8 the question alone makes the kernel
-    /// do it at once.
-    ///
-    /// The answer is whether it is done: whether carrier and operational state agree.
-    pub fn settled(&mut self, name: &str) -> Result<bool, Error> {
-        let message = RouteNetlinkMessage::GetLink(of(self.index(name)?));
-        let answer = self.socket.get("asking for a device", &message)?;
-        let Some(RouteNetlinkMessage::NewLink(link)) = answer else {
-            return Err(Error::Answer("asked for a device, got none".to_owned()));
-        };
-        let carrier = link.header.flags.contains(LinkFlags::LowerUp);
-        // IFF_RUNNING is the operational state's, IFF_LOWER_UP the carrier's (netdevice(7)).
-        Ok(carrier == link.header.flags.contains(LinkFlags::Running))
+    /// Whether the kernel has worked off what it still has to do for devices whose carrier has just
+    /// come or gone: until then the queueing discipline of one is `noop`, which drops everything,
+    /// for up to a second (`net/core/link_watch.c`). Since Linux 6.8 the question alone makes the
+    /// kernel do it at once.
+    pub fn settled(&mut self) -> Result<bool, Error> {
+        let all = RouteNetlinkMessage::GetLink(LinkMessage::default());
+        let links = self.socket.dump("listing devices", &all)?;
+        let mut settled = true;
+        for link in &links {
+            let RouteNetlinkMessage::NewLink(link) = link else { continue };
+            let running = |link: &LinkMessage| link.header.flags.contains(LinkFlags::Running);
+            // IFF_RUNNING is the operational state's, IFF_LOWER_UP the carrier's (netdevice(7)).
+            let carrier = |link: &LinkMessage| link.header.flags.contains(LinkFlags::LowerUp);
+            if !link.header.flags.contains(LinkFlags::Up) || carrier(link) == running(link) {
+                continue;
+            }
+            let one = RouteNetlinkMessage::GetLink(of(link.header.index));
+            match self.socket.get("asking for a device", &one)? {
+                Some(RouteNetlinkMessage::NewLink(link)) if carrier(&link) == running(&link) => {}
+                _ => settled = false,
+            }
+        }
+        Ok(settled)
     }
 
     fn set_attribute(
@@ -110,10 +116,62 @@ pub(crate) fn made_with(device: &Device) -> Vec<LinkAttribute> {
     attributes
 }
 
-/// One end of a veth pair.
-fn end(device: &Device, at: &Netns) -> LinkMessage {
+/// The request for a veth pair.
+fn pair(mut a: LinkMessage, b: LinkMessage) -> RouteNetlinkMessage {
+    let peer = LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(b)));
+    a.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth), peer]));
+    RouteNetlinkMessage::NewLink(a)
+}
+
+/// One end of a veth pair, in the namespace that this descriptor stands for.
+fn end(device: &Device, at: RawFd) -> LinkMessage {
     let mut message = LinkMessage::default();
     message.attributes = made_with(device);
-    message.attributes.push(LinkAttribute::NetNsFd(at.as_fd().as_raw_fd()));
+    message.attributes.push(LinkAttribute::NetNsFd(at));
     message
+}
+
+#[cfg(all(test, target_endian = "little"))]
+mod tests {
+    use twinax_topology::Place;
+
+    use super::*;
+    use crate::netlink;
+
+    fn device(interface: &str, mac: Option<&str>, mtu: Option<u32>) -> Device {
+        let place = Place { node: "n".parse().unwrap(), interface: interface.parse().unwrap() };
+        Device { place, mac: mac.map(|mac| mac.parse().unwrap()), mtu }
+    }
+
+    /// Written by hand, after `linux/netlink.h`, `linux/if_link.h` and `linux/veth.h`.
+    #[test]
+    fn a_veth_pair_on_the_wire() {
+        let left = device("left", Some("02:00:00:00:00:01"), Some(1400));
+        let right = device("right", None, None);
+        #[rustfmt::skip]
+        let expected: &[u8] = &[
+            // nlmsghdr: 132 bytes, RTM_NEWLINK, NLM_F_REQUEST | NLM_F_EXCL | NLM_F_CREATE
+            132, 0, 0, 0,  16, 0,  0x01, 0x06,  0, 0, 0, 0,  0, 0, 0, 0,
+            // ifinfomsg: AF_UNSPEC, no type, no index, no flags
+            0, 0,  0, 0,  0, 0, 0, 0,  0, 0, 0, 0,  0, 0, 0, 0,
+            // IFLA_IFNAME "left", IFLA_ADDRESS, IFLA_MTU 1400, IFLA_NET_NS_FD 3
+            9, 0,  3, 0,  b'l', b'e', b'f', b't', 0,  0, 0, 0,
+            10, 0,  1, 0,  2, 0, 0, 0, 0, 1,  0, 0,
+            8, 0,  4, 0,  0x78, 0x05, 0, 0,
+            8, 0,  28, 0,  3, 0, 0, 0,
+            // IFLA_LINKINFO
+            60, 0,  18, 0,
+                // IFLA_INFO_KIND "veth"
+                9, 0,  1, 0,  b'v', b'e', b't', b'h', 0,  0, 0, 0,
+                // IFLA_INFO_DATA
+                44, 0,  2, 0,
+                    // VETH_INFO_PEER: ifinfomsg, IFLA_IFNAME "right", IFLA_NET_NS_FD 4
+                    40, 0,  1, 0,
+                        0, 0,  0, 0,  0, 0, 0, 0,  0, 0, 0, 0,  0, 0, 0, 0,
+                        10, 0,  3, 0,  b'r', b'i', b'g', b'h', b't', 0,  0, 0,
+                        8, 0,  28, 0,  4, 0, 0, 0,
+        ];
+        let message = pair(end(&left, 3), end(&right, 4));
+        assert_eq!(netlink::bytes(CREATE | EXCL, message), expected);
+    }
 }

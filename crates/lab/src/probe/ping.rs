@@ -154,9 +154,11 @@ impl<'a> Flight<'a> {
         }
         let settled = |sequence: &u16| {
             self.report.replies.iter().any(|reply| reply.sequence == *sequence)
-                || self.report.words.iter().any(|word| {
-                    word.sequence == *sequence && word.told != Told::Redirect
-                })
+                || self
+                    .report
+                    .words
+                    .iter()
+                    .any(|word| word.sequence == *sequence && word.told != Told::Redirect)
         };
         if self.sent_at.keys().all(settled) {
             return None;

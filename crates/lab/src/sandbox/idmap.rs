@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn ranges_by_number() {
-        let text = "# comment\nother:1:2\n4242:100000:65536\n4242:300000:0\n4242:x:1\n4242:500000:7";
+        let text =
+            "# comment\nother:1:2\n4242:100000:65536\n4242:300000:0\n4242:x:1\n4242:500000:7";
         assert_eq!(ranges(text, 4242), [(100_000, 65536), (500_000, 7)]);
     }
 

@@ -21,8 +21,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, Signal, WaitIdOptions, WaitIdStatus, kill_process, set_parent_process_death_signal,
-    waitid,
+    Pid, Signal, WaitIdOptions, WaitIdStatus, kill_process, set_parent_process_death_signal, waitid,
 };
 use twinax_kernel::process::{Fork, NewNamespaces, fork_into};
 use twinax_kernel::{Netns, mounts};
@@ -116,7 +115,8 @@ impl Sandbox {
             Fork::Parent(pid, pidfd) => {
                 drop(life_in);
                 drop(events_out);
-                let mut sandbox = Self { pid, pidfd, events: events_in, life: life_out, ended: false };
+                let mut sandbox =
+                    Self { pid, pidfd, events: events_in, life: life_out, ended: false };
                 if options.user_namespace {
                     idmap::map(pid, root)?;
                 }

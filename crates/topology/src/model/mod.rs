@@ -24,6 +24,8 @@ pub use sysctl::*;
 pub use told::*;
 pub use units::*;
 
+use std::net::IpAddr;
+
 /// A whole lab: nodes, what joins them, and the steps to be done in it, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
@@ -59,5 +61,26 @@ impl Topology {
     /// The interfaces declared in one node.
     pub fn interfaces_of<'a>(&'a self, node: &'a NodeName) -> impl Iterator<Item = &'a Interface> {
         self.interfaces().filter(move |interface| interface.place.node == *node)
+    }
+
+    /// Whether nothing is done in the lab once it has been built: no step, no service.
+    pub fn is_idle(&self) -> bool {
+        let quiet = |node: &Node| node.commands.is_empty() && node.listeners.is_empty();
+        self.steps.is_empty() && self.nodes.iter().all(quiet)
+    }
+
+    /// The first address (of this family, or of any) that the lab declares for a node or for one
+    /// interface of it, in the order of [`interfaces`](Self::interfaces). What steps change does
+    /// not count.
+    pub fn address_of(&self, spot: &Spot, family: Option<Family>) -> Option<IpAddr> {
+        let is_meant = |interface: &&Interface| {
+            interface.place.node == spot.node
+                && spot.interface.as_ref().is_none_or(|name| interface.place.interface == *name)
+        };
+        let mut addresses = self
+            .interfaces()
+            .filter(is_meant)
+            .flat_map(|interface| interface.addresses.iter().map(|net| net.addr()));
+        addresses.find(|address| family.is_none_or(|family| Family::of(*address) == family))
     }
 }

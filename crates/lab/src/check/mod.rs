@@ -1,0 +1,117 @@
+//! Doing the steps of a lab, and holding what is seen against what is expected.
+//!
+//! One kind of step, one file. Each gives a [`StepReport`]; an error means that the step could not
+//! be done at all.
+
+mod look;
+mod ping;
+mod reach;
+mod run;
+mod tcp;
+mod text;
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use twinax_topology::{Action, Change, Family, LabStep, NodeName, Target};
+
+use crate::exec::ExecError;
+use crate::lab::{Lab, LabError};
+use crate::report::{Check, StepReport};
+
+/// Why a step could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// A change could not be carried out.
+    #[error(transparent)]
+    Change(#[from] LabError),
+    /// A probe could not be sent, or a node not be looked at.
+    #[error("{what}")]
+    Kernel {
+        /// What was to be done.
+        what: String,
+        /// Why it could not.
+        #[source]
+        source: twinax_kernel::Error,
+    },
+    /// A command could not be run.
+    #[error("running a command in node `{node}`")]
+    Exec {
+        /// The node.
+        node: NodeName,
+        /// Why.
+        #[source]
+        source: ExecError,
+    },
+    /// A target has no address.
+    #[error("`{spot}` has no address{}", of(*family))]
+    NoAddress {
+        /// The node or interface.
+        spot: String,
+        /// The family that was asked for.
+        family: Option<Family>,
+    },
+}
+
+fn of(family: Option<Family>) -> String {
+    family.map(|family| format!(" of family {}", family.as_str())).unwrap_or_default()
+}
+
+/// What a step's own file gives: the report but for number, words and time.
+#[derive(Default)]
+struct Outcome {
+    done: Vec<String>,
+    checks: Vec<Check>,
+    notes: Vec<String>,
+}
+
+/// Does one step.
+pub fn carry_out(lab: &mut Lab, number: usize, step: &LabStep) -> Result<StepReport, StepError> {
+    let begun = Instant::now();
+    let outcome = match &step.action {
+        Action::Change(changes) => change(lab, changes)?,
+        Action::Ping(ping, expect) => ping::carry_out(lab, ping, expect)?,
+        Action::Tcp(tcp, expect) => tcp::carry_out(lab, tcp, expect)?,
+        Action::Run(run, expect) => run::carry_out(lab, run, expect)?,
+        Action::Look(spot, expect) => look::carry_out(lab, spot, expect)?,
+        Action::Reach(reach) => reach::carry_out(lab, reach)?,
+    };
+    let Outcome { done, checks, notes } = outcome;
+    Ok(StepReport { number, about: step.about.clone(), done, checks, notes, time: begun.elapsed() })
+}
+
+fn change(lab: &mut Lab, changes: &[Change]) -> Result<Outcome, StepError> {
+    lab.change(changes)?;
+    let done = changes.iter().cloned().map(twinax_plan::Step::Change);
+    let done = done.map(|step| twinax_plan::command(&step)).collect();
+    Ok(Outcome { done, ..Outcome::default() })
+}
+
+/// The address of a target.
+fn address(lab: &Lab, target: &Target, family: Option<Family>) -> Result<IpAddr, StepError> {
+    match target {
+        Target::Address(address) => Ok(*address),
+        Target::Spot(spot) => lab
+            .topology()
+            .address_of(spot, family)
+            .ok_or_else(|| StepError::NoAddress { spot: spot.to_string(), family }),
+    }
+}
+
+/// How a target is called in a report: by its address, and by its name where it has been given.
+fn called(target: &Target, address: IpAddr) -> String {
+    match target {
+        Target::Address(_) => address.to_string(),
+        Target::Spot(spot) => format!("{spot} ({address})"),
+    }
+}
+
+/// A duration as a reader takes it in: three digits at most that count.
+pub(crate) fn in_figures(time: Duration) -> String {
+    let micros = time.as_micros();
+    match micros {
+        0..1000 => format!("{micros} µs"),
+        1000..1_000_000 => format!("{:.1} ms", time.as_secs_f64() * 1e3),
+        _ => format!("{:.1} s", time.as_secs_f64()),
+    }
+}

@@ -1,0 +1,54 @@
+//! A step that runs a command.
+
+use twinax_topology::{Program, Run, RunExpect};
+
+use super::{Outcome, StepError, in_figures, text};
+use crate::exec::{self, ExecReport};
+use crate::lab::Lab;
+use crate::report::Check;
+
+pub(super) fn carry_out(lab: &Lab, asked: &Run, expect: &RunExpect) -> Result<Outcome, StepError> {
+    let failed = |source| StepError::Exec { node: asked.at.clone(), source };
+    let netns = lab.netns(&asked.at);
+    let command = exec::command(&asked.at, netns, &asked.program).map_err(failed)?;
+    let report = exec::run(command, asked.timeout.0).map_err(failed)?;
+    let done = vec![format!("run in {}: {}", asked.at, in_words(&asked.program))];
+    let checks = checks(asked, expect, &report);
+    let failed = checks.iter().any(|check| !check.held);
+    let notes = if failed { output(&report) } else { Vec::new() };
+    Ok(Outcome { done, checks, notes })
+}
+
+fn in_words(program: &Program) -> String {
+    match program {
+        Program::Shell(line) => line.trim().escape_debug().to_string(),
+        Program::Argv(words) => format!("{words:?}"),
+    }
+}
+
+fn checks(asked: &Run, expect: &RunExpect, report: &ExecReport) -> Vec<Check> {
+    let seen = match report.exit {
+        Some(exit) => format!("exit code {exit}"),
+        None => format!("killed when its time was up, after {}", in_figures(asked.timeout.0)),
+    };
+    // What it writes can be all that is expected; that it ends in time always is.
+    let wanted = expect.exit.unwrap_or(0);
+    let mut checks =
+        vec![Check { expected: format!("exit code {wanted}"), seen, held: report.exit == Some(wanted) }];
+    if let Some(stdout) = &expect.stdout {
+        checks.extend(text::checks("stdout", stdout, &report.stdout));
+    }
+    if let Some(stderr) = &expect.stderr {
+        checks.extend(text::checks("stderr", stderr, &report.stderr));
+    }
+    checks
+}
+
+/// What a command wrote, for a reader who wonders why it failed.
+fn output(report: &ExecReport) -> Vec<String> {
+    [("stdout", &report.stdout), ("stderr", &report.stderr)]
+        .into_iter()
+        .filter(|(_, text)| !text.trim().is_empty())
+        .map(|(of, said)| format!("{of}: {}", text::shown(said)))
+        .collect()
+}

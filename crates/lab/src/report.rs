@@ -1,0 +1,132 @@
+//! What a run of a lab reports: plain data, the same for the terminal, `--json` and JUnit.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What became of a lab.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LabReport {
+    /// The lab's name.
+    pub lab: String,
+    /// What was built, when it was.
+    pub built: Option<Built>,
+    /// Its steps, as far as they were done.
+    pub steps: Vec<StepReport>,
+    /// How many steps the lab has.
+    pub planned: usize,
+    /// Why the lab could not be built or gone on with.
+    pub broken: Option<Broken>,
+    /// From the start of the sandbox to its end.
+    pub time: Duration,
+}
+
+impl LabReport {
+    /// How it ended, all in all.
+    pub fn outcome(&self) -> Outcome {
+        match &self.broken {
+            Some(Broken { lacking: true, .. }) => Outcome::Lacking,
+            Some(_) => Outcome::Broken,
+            None if self.steps.iter().all(StepReport::held) => Outcome::Held,
+            None => Outcome::Failed,
+        }
+    }
+}
+
+/// How a run ended. In ascending order of gravity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// All expectations held.
+    Held,
+    /// At least one expectation did not hold.
+    Failed,
+    /// This machine lacks something that the lab needs.
+    Lacking,
+    /// Something broke.
+    Broken,
+}
+
+/// Why a lab could not be built or gone on with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Broken {
+    /// What happened; the causes follow, outermost first.
+    pub causes: Vec<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Whether this machine lacks something that the lab needs.
+    pub lacking: bool,
+}
+
+impl Broken {
+    /// An error with its chain of causes.
+    pub fn from_error(error: &dyn std::error::Error) -> Self {
+        let chain = std::iter::successors(Some(error), |error| error.source());
+        let causes = chain.map(ToString::to_string).collect();
+        Self { causes, hint: None, lacking: false }
+    }
+}
+
+/// What was built.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Built {
+    /// Network namespaces.
+    pub nodes: usize,
+    /// Veth pairs.
+    pub links: usize,
+    /// Bridges.
+    pub bridges: usize,
+    /// TUN/TAP devices.
+    pub taps: usize,
+    /// How long it took.
+    pub time: Duration,
+}
+
+/// What became of one step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StepReport {
+    /// Its number, from 1.
+    pub number: usize,
+    /// What it shows, in the author's words.
+    pub about: String,
+    /// What was done, on one line for each thing.
+    pub done: Vec<String>,
+    /// What was expected, and what was seen.
+    pub checks: Vec<Check>,
+    /// What is worth telling beyond that: round-trip times, a command's output.
+    pub notes: Vec<String>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl StepReport {
+    /// Whether all that was expected was seen.
+    pub fn held(&self) -> bool {
+        self.checks.iter().all(|check| check.held)
+    }
+}
+
+/// One expectation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was expected.
+    pub expected: String,
+    /// What was seen.
+    pub seen: String,
+    /// Whether that is what was expected.
+    pub held: bool,
+}
+
+/// What a sandbox tells the process that started it, one after the other.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Event {
+    /// The lab stands.
+    Built(Built),
+    /// A step has begun: its number, from 1.
+    Begun(usize),
+    /// A step has been done.
+    Step(StepReport),
+    /// It can't go on.
+    Broken(Broken),
+}
