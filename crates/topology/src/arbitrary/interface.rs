@@ -187,7 +187,7 @@ const NODE_SYSCTLS: [(&str, u8, u8); 12] = [
     ("net.ipv4.ip_default_ttl", 1, 255),
     ("net.ipv4.ip_no_pmtu_disc", 0, 2),
     ("net.ipv4.ip_nonlocal_bind", 0, 1),
-    ("net.ipv4.neigh.default.ucast_solicit", 1, 5),
+    ("net.ipv4.tcp_ecn", 0, 2),
     ("net.ipv6.conf.all.forwarding", 0, 1),
     ("net.ipv6.conf.default.hop_limit", 1, 255),
     ("net.ipv6.conf.default.accept_ra", 0, 2),
