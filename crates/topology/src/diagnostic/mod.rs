@@ -161,8 +161,9 @@ impl<'s> Collector<'s> {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+    /// Whether so much is wrong that further effort for a hint is wasted: nobody sees it.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.list.len() >= render::SHOWN
     }
 
     pub(crate) fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {

@@ -8,7 +8,7 @@ use super::text::{Lines, picture};
 use super::{Diagnostic, Diagnostics};
 
 /// So many are shown; of the others only the number is.
-const SHOWN: usize = 100;
+pub(super) const SHOWN: usize = 100;
 
 /// So many characters of a line are shown.
 const WIDTH: usize = 120;

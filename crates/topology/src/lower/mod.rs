@@ -9,9 +9,8 @@ mod steps;
 
 use std::ops::Range;
 
-pub(crate) use expect::ExpectMarks;
 pub(crate) use interfaces::{Declared, Device};
-pub(crate) use steps::{ChangeMark, StepMarks};
+pub(crate) use steps::{ChangeMark, StepMarks, lists};
 
 use crate::diagnostic::{Collector, Diagnostic, quoted};
 use crate::file::{self, At, LabKeys, NodeKeys, RouteKeys, RuleKeys, Setting, Text, each, named};

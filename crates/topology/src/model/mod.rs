@@ -70,8 +70,9 @@ impl Topology {
     }
 
     /// The first address (of this family, or of any) that the lab declares for a node or for one
-    /// interface of it, in the order of [`interfaces`](Self::interfaces). What steps change does
-    /// not count.
+    /// interface of it, in the order of [`interfaces`](Self::interfaces). Link-local IPv6 addresses
+    /// do not count: without an interface they mean nobody. Nor does what steps change:
+    /// [`parse`](crate::parse) demands that a step writes out an address that only a change brings.
     pub fn address_of(&self, spot: &Spot, family: Option<Family>) -> Option<IpAddr> {
         let is_meant = |interface: &&Interface| {
             interface.place.node == spot.node
@@ -81,6 +82,9 @@ impl Topology {
             .interfaces()
             .filter(is_meant)
             .flat_map(|interface| interface.addresses.iter().map(|net| net.addr()));
-        addresses.find(|address| family.is_none_or(|family| Family::of(*address) == family))
+        addresses.find(|address| {
+            let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+            !link_local && family.is_none_or(|family| Family::of(*address) == family)
+        })
     }
 }
