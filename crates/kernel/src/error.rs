@@ -54,6 +54,12 @@ pub enum Error {
     /// The kernel sent something that is no netlink message.
     #[error("the kernel's answer can't be read: {0}")]
     Answer(String),
+    /// The short words of a firewall could not be set.
+    #[error("setting the firewall")]
+    Firewall(#[source] Box<crate::nft::Error>),
+    /// A free ruleset could not be loaded.
+    #[error("loading the free ruleset")]
+    Ruleset(#[from] crate::nft::LoadError),
 }
 
 impl Error {
@@ -63,7 +69,8 @@ impl Error {
             Self::Refused { refusal, .. } => Some(refusal.errno),
             Self::Call { errno, .. } | Self::File { errno, .. } => Some(*errno),
             Self::NoDevice { .. } => Some(Errno::NODEV),
-            Self::NoNode { .. } | Self::Answer(_) => None,
+            Self::Firewall(error) => error.errno(),
+            Self::NoNode { .. } | Self::Answer(_) | Self::Ruleset(_) => None,
         }
     }
 
@@ -75,6 +82,12 @@ impl Error {
     /// For `map_err`: this call on this file failed.
     pub fn file(call: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(Errno) -> Self {
         move |errno| Self::File { call, path: path.into(), errno }
+    }
+}
+
+impl From<crate::nft::Error> for Error {
+    fn from(error: crate::nft::Error) -> Self {
+        Self::Firewall(Box::new(error))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Steps of one node that follow each other are one *visit*: one `setns`, one socket, one batch of
 //! requests. The planner puts them together; this only goes along.
 
-use twinax_kernel::{Error, Netns, Rtnl, mounts, sysctl, tun};
+use twinax_kernel::{Error, Netns, Rtnl, mounts, nft, sysctl, tun};
 use twinax_plan::Step;
 use twinax_topology::{Change, Mac, NodeName, Place, TapMode};
 
@@ -137,7 +137,11 @@ fn carry_out_change(rtnl: &mut Rtnl, change: &Change, nodes: &Nodes) -> Result<(
             rtnl.flush()?;
             sysctl::set(own)
         }
-        Change::Firewall(_, _firewall) => rtnl.flush(),
+        Change::Firewall(_, firewall) => {
+            rtnl.flush()?;
+            nft::apply(firewall)?;
+            firewall.ruleset.as_deref().map_or(Ok(()), |text| Ok(nft::load(None, text)?))
+        }
     }
 }
 

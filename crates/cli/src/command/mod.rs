@@ -1,0 +1,43 @@
+//! The verbs, one a file.
+
+mod completions;
+mod man;
+mod plan;
+mod run;
+mod schema;
+
+use std::path::Path;
+
+use twinax_topology::{ReadError, Topology};
+
+use crate::args::Verb;
+
+pub use run::LabRun;
+
+/// All held.
+pub const HELD: u8 = 0;
+/// An expectation failed.
+pub const FAILED: u8 = 1;
+/// The request was wrong.
+pub const WRONG: u8 = 2;
+/// This machine cannot do it.
+pub const LACKING: u8 = 3;
+/// Something broke.
+pub const BROKEN: u8 = 4;
+
+/// Does what is asked; the value is the exit code.
+pub fn run(verb: Verb) -> anyhow::Result<u8> {
+    match verb {
+        Verb::Run(asked) => run::run(&asked),
+        Verb::Plan { lab } => plan::run(&lab),
+        Verb::Schema => schema::run(),
+        Verb::Completions { shell } => completions::run(shell),
+        Verb::Man => man::run(),
+    }
+}
+
+/// Reads a lab file; `-` is standard input.
+fn read(path: &Path) -> Result<Topology, ReadError> {
+    let path = if path.as_os_str() == "-" { "/dev/stdin".as_ref() } else { path };
+    twinax_topology::read(path)
+}

@@ -1,0 +1,71 @@
+//! How things look on a terminal. Data goes to stdout, talk to stderr; colour only where a terminal
+//! is, and never as the only bearer of a meaning.
+
+mod junit;
+mod progress;
+mod run;
+
+use std::io::IsTerminal;
+
+use anstyle::{AnsiColor, Style};
+use twinax_topology::ReadError;
+
+pub use junit::junit;
+pub use progress::Progress;
+pub use run::summary;
+
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// A text in a style; plain where the stream takes no colour.
+pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// A lab file that can't be read, with all that is wrong in it.
+pub fn unreadable(error: &ReadError) {
+    match error {
+        ReadError::Lab(diagnostics) => {
+            let color = std::io::stderr().is_terminal();
+            anstream::eprintln!("{}", diagnostics.render(color).trim_end());
+        }
+        error => failure(&causes(error)),
+    }
+}
+
+/// An error that nobody has dealt with.
+pub fn error(error: &anyhow::Error) {
+    failure(&error.chain().map(ToString::to_string).collect::<Vec<_>>());
+}
+
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect()
+}
+
+/// An error and its causes, outermost first.
+pub(crate) fn failure(causes: &[String]) {
+    let Some((first, rest)) = causes.split_first() else { return };
+    anstream::eprintln!("{} {}", styled(BAD, "error:"), printable(first));
+    for cause in rest {
+        anstream::eprintln!("  {} {}", styled(DIM, "because:"), printable(cause));
+    }
+}
+
+/// What to do about it.
+pub(crate) fn hint(hint: &str) {
+    anstream::eprintln!("{} {hint}", styled(HINT, "hint:"));
+}
+
+/// A text in which no control character but the end of a line reaches the terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let plain = !c.is_control() || c == '\n';
+            let escaped = (!plain).then(|| c.escape_default());
+            plain.then_some(c).into_iter().chain(escaped.into_iter().flatten())
+        })
+        .collect()
+}

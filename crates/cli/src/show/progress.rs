@@ -1,0 +1,67 @@
+//! A lab's run as it happens.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use twinax_lab::report::{Event, LabReport};
+use twinax_topology::Topology;
+
+use super::run;
+use crate::args::{Detail, Run};
+
+/// Shows a run: the report on stdout as it grows, what is being done just now on stderr.
+pub struct Progress {
+    detail: Option<Detail>,
+    /// Drawn only on a terminal. No thread of its own: the sandbox is a fork of this process.
+    doing: ProgressBar,
+    abouts: Vec<String>,
+}
+
+impl Progress {
+    /// Begins with a lab.
+    pub fn new(lab: &Topology, asked: &Run) -> Self {
+        let detail = (!asked.json).then_some(asked.detail);
+        let doing = ProgressBar::new_spinner();
+        doing.set_style(ProgressStyle::with_template("{msg}").expect("a valid template"));
+        doing.set_message(format!("{}: building {} nodes …", lab.name, lab.nodes.len()));
+        doing.tick();
+        let abouts = lab.steps.iter().map(|step| step.about.clone()).collect();
+        let shown = Self { detail, doing, abouts };
+        if shown.detail.is_some_and(|detail| detail != Detail::Failed) {
+            shown.print(&run::head(lab));
+        }
+        shown
+    }
+
+    /// Something has happened.
+    pub fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Built(built) if self.detail == Some(Detail::All) => self.print(&run::built(built)),
+            Event::Begun(number) => {
+                let about = self.abouts.get(number - 1).map_or("", String::as_str);
+                let about = super::printable(about.lines().next().unwrap_or_default());
+                self.doing.set_message(format!("  step {number} of {} … {about}", self.abouts.len()));
+                self.doing.tick();
+            }
+            Event::Step(step) => {
+                if let Some(text) = self.detail.and_then(|detail| run::step(step, detail)) {
+                    self.print(&text);
+                }
+            }
+            Event::Built(_) | Event::Broken(_) => {}
+        }
+    }
+
+    /// The run is over.
+    pub fn end(self, report: &LabReport) {
+        self.doing.finish_and_clear();
+        if let Some(broken) = &report.broken {
+            run::broken(report, broken);
+        }
+        if self.detail.is_some_and(|detail| detail != Detail::Failed) {
+            anstream::print!("{}", run::tail(report));
+        }
+    }
+
+    fn print(&self, text: &str) {
+        self.doing.suspend(|| anstream::print!("{text}"));
+    }
+}

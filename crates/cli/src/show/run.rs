@@ -1,0 +1,145 @@
+//! The report of a run, as text.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use twinax_lab::report::{Broken, Built, LabReport, Outcome, StepReport};
+use twinax_topology::Topology;
+
+use super::{BAD, BOLD, DIM, GOOD, failure, hint, printable, styled};
+use crate::args::Detail;
+use crate::command::LabRun;
+
+/// The lab's name and what it shows.
+pub fn head(lab: &Topology) -> String {
+    let mut text = styled(BOLD, &lab.name);
+    if let Some(about) = lab.about.lines().find(|line| !line.trim().is_empty()) {
+        let _ = write!(text, " {}", styled(DIM, format!("— {}", printable(about.trim()))));
+    }
+    text + "\n"
+}
+
+/// What was built, and how long that took.
+pub fn built(built: &Built) -> String {
+    let parts = [
+        (built.nodes, "node"),
+        (built.links, "veth pair"),
+        (built.bridges, "bridge"),
+        (built.taps, "TAP"),
+    ];
+    let parts: Vec<String> =
+        parts.into_iter().filter(|(count, _)| *count > 0).map(|(n, what)| counted(n, what)).collect();
+    format!("  built {} in {}\n", parts.join(", "), in_figures(built.time))
+}
+
+/// One step; `None`: not at this level of detail.
+pub fn step(step: &StepReport, detail: Detail) -> Option<String> {
+    let all = match detail {
+        Detail::All => true,
+        Detail::Steps => !step.held(),
+        Detail::Failed if step.held() => return None,
+        Detail::Failed => true,
+    };
+    let mut text = String::new();
+    let mark = if step.held() { styled(GOOD, "ok  ") } else { styled(BAD, "FAIL") };
+    let about = match step.about.split_whitespace().collect::<Vec<_>>().join(" ") {
+        about if about.is_empty() => step.done.first().cloned().unwrap_or_default(),
+        about => about,
+    };
+    let _ = writeln!(text, "  {mark} {}. {}", step.number, printable(&about));
+    if !all {
+        return Some(text);
+    }
+    for done in step.done.iter().flat_map(|done| done.lines()) {
+        let _ = writeln!(text, "         {}", styled(DIM, printable(done)));
+    }
+    for check in &step.checks {
+        let (expected, seen) = (printable(&check.expected), printable(&check.seen));
+        if check.held {
+            let _ = writeln!(text, "         {expected}: {}", styled(DIM, format!("yes ({seen})")));
+        } else {
+            let _ = writeln!(text, "         {} {expected}", styled(BAD, "expected:"));
+            let _ = writeln!(text, "         {} {seen}", styled(BAD, "seen:    "));
+        }
+    }
+    for note in &step.notes {
+        let _ = writeln!(text, "         {}", styled(DIM, printable(note)));
+    }
+    Some(text)
+}
+
+/// Why a lab could not be built or gone on with.
+pub fn broken(report: &LabReport, broken: &Broken) {
+    if broken.lacking {
+        for cause in &broken.causes {
+            failure(&[format!("{}: {cause}", report.lab)]);
+        }
+    } else {
+        let mut causes = broken.causes.clone();
+        if let Some(first) = causes.first_mut() {
+            *first = format!("{}: {first}", report.lab);
+        }
+        failure(&causes);
+    }
+    if let Some(text) = &broken.hint {
+        hint(text);
+    }
+}
+
+/// How a lab ended, on one line.
+pub fn tail(report: &LabReport) -> String {
+    let held = report.steps.iter().filter(|step| step.held()).count();
+    let outcome = match report.outcome() {
+        Outcome::Held => styled(GOOD, "held"),
+        Outcome::Failed => styled(BAD, "FAILED"),
+        Outcome::Lacking => styled(BAD, "not run: this machine lacks something"),
+        Outcome::Broken => styled(BAD, "BROKEN"),
+    };
+    let steps = match report.planned {
+        0 => String::new(),
+        planned => format!(", {held} of {} held", counted(planned, "step")),
+    };
+    let time = in_figures(report.time);
+    match report.built {
+        Some(_) => format!("  {outcome}{steps}; built and taken away in {time}\n"),
+        None => format!("  {outcome}\n"),
+    }
+}
+
+/// What became of all labs together, when there are several.
+pub fn summary(runs: &[LabRun]) {
+    if runs.len() < 2 {
+        return;
+    }
+    let mut parts = Vec::new();
+    for (outcome, word) in [
+        (Outcome::Held, "held"),
+        (Outcome::Failed, "failed"),
+        (Outcome::Lacking, "not run"),
+        (Outcome::Broken, "broken"),
+    ] {
+        let those = runs.iter().filter(|run| run.report.outcome() == outcome);
+        let names: Vec<&str> = those.map(|run| run.report.lab.as_str()).collect();
+        match (names.len(), outcome) {
+            (0, _) => {}
+            (count, Outcome::Held) => parts.push(format!("{count} {word}")),
+            (count, _) => parts.push(format!("{count} {word} ({})", names.join(", "))),
+        }
+    }
+    anstream::eprintln!("{}: {}", counted(runs.len(), "lab"), parts.join(", "));
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+fn in_figures(time: Duration) -> String {
+    match time.as_millis() {
+        0..10 => format!("{:.1} ms", time.as_secs_f64() * 1e3),
+        10..1000 => format!("{} ms", time.as_millis()),
+        _ => format!("{:.1} s", time.as_secs_f64()),
+    }
+}
