@@ -11,6 +11,7 @@
 
 #[cfg(feature = "arbitrary")]
 pub mod arbitrary;
+pub mod builder;
 mod diagnostic;
 mod file;
 mod lower;

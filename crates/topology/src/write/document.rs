@@ -134,6 +134,24 @@ impl Table {
         }
     }
 
+    /// Puts a value under a key, before all others.
+    pub(crate) fn set_first(&mut self, key: &str, value: Value) {
+        self.0.retain(|(there, _)| there != key);
+        self.0.insert(0, (key.to_owned(), value));
+    }
+
+    /// Adds a key even where it is there already: what reads the document will say so.
+    pub(crate) fn add(&mut self, key: &str, value: Value) {
+        self.0.push((key.to_owned(), value));
+    }
+
+    /// Puts everything of another table into this one.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (key, value) in other.0 {
+            self.set(&key, value);
+        }
+    }
+
     /// Puts a value under a key where there is one.
     pub(crate) fn set_some(&mut self, key: &str, value: Option<Value>) {
         if let Some(value) = value {
@@ -163,12 +181,29 @@ impl Table {
         }
     }
 
+    /// Adds one more to the list under a key, which is always written as a list.
+    pub(crate) fn append(&mut self, key: &str, value: Value) {
+        match self.0.iter_mut().find(|(there, _)| there == key) {
+            Some((_, Value::List(values))) => values.push(value),
+            _ => self.set(key, Value::List(vec![value])),
+        }
+    }
+
     /// The table under a key, made where there is none yet.
     pub(crate) fn table(&mut self, key: &str) -> &mut Table {
+        self.table_as(key, Value::Table)
+    }
+
+    /// The group of sections under a key, made where there is none yet.
+    pub(crate) fn group(&mut self, key: &str) -> &mut Table {
+        self.table_as(key, Value::Group)
+    }
+
+    fn table_as(&mut self, key: &str, make: fn(Table) -> Value) -> &mut Table {
         let is_table =
             |value: &Value| matches!(value, Value::Table(_) | Value::Section(_) | Value::Group(_));
         if !self.0.iter().any(|(there, value)| there == key && is_table(value)) {
-            self.set(key, Value::Table(Table::default()));
+            self.set(key, make(Table::default()));
         }
         let value = self.0.iter_mut().find(|(there, _)| there == key).map(|(_, value)| value);
         match value {
@@ -218,27 +253,25 @@ impl Table {
                 out.push_str(&format!("{key} = {}\n", value.in_place(key.len() + 3)));
             }
         }
-        for (path, value) in sections {
+        for (section, value) in sections {
             match value {
-                Value::Table(table) | Value::Section(table) => table.write_section(out, &path, 1),
-                Value::Group(table) => table.write_body(out, &path),
+                Value::Table(table) | Value::Section(table) => table.write_section(out, path, &section, 1),
+                Value::Group(table) => table.write_body(out, &section),
                 list => {
                     for table in list.as_wide_tables().unwrap_or_default() {
-                        table.write_section(out, &path, 2);
+                        table.write_section(out, path, &section, 2);
                     }
                 }
             }
         }
     }
 
-    fn write_section(&self, out: &mut String, path: &str, brackets: usize) {
-        fn parent(path: &str) -> Option<&str> {
-            path.rsplit_once('.').map(|(parent, _)| parent)
-        }
+    fn write_section(&self, out: &mut String, parent: &str, path: &str, brackets: usize) {
         // Headers with nothing under them stand together: `[node.left]`, `[node.right]`.
-        let follows_sister = out.lines().next_back().is_some_and(|line| {
-            line.starts_with('[') && parent(line.trim_matches(['[', ']'])) == parent(path)
-        });
+        let follows_sister = !parent.is_empty()
+            && out.lines().next_back().is_some_and(|line| {
+                line.strip_prefix('[').is_some_and(|line| line.starts_with(parent))
+            });
         if !out.is_empty() && !follows_sister {
             out.push('\n');
         }

@@ -6,6 +6,7 @@ mod step;
 mod string;
 
 use document::{Table, Value};
+pub(crate) use network::sysctl_value;
 
 use crate::model::{Interface, Link, NodeKind, Tap, TapMode, Topology};
 
@@ -40,7 +41,7 @@ impl Topology {
     fn link(&self, link: &Link) -> Table {
         let mut table = Table::default();
         for (key, interface) in [("a", &link.a), ("b", &link.b)] {
-            let end = self.interface(interface, false);
+            let end = self.interface(interface);
             let value = end.only("at").cloned();
             table.set(key, value.unwrap_or(Value::Table(end)));
         }
@@ -48,23 +49,28 @@ impl Topology {
     }
 
     fn tap(&self, tap: &Tap) -> Table {
-        let mut table = self.interface(&tap.interface, tap.mode == TapMode::Tun);
+        let mut table = self.interface(&tap.interface);
         if tap.mode != TapMode::default() {
             table.set("mode", Value::text(tap.mode.as_str()));
         }
         table
     }
 
-    fn interface(&self, interface: &Interface, never_a_port: bool) -> Table {
+    fn interface(&self, interface: &Interface) -> Table {
         let mut table = Table::default();
         table.set("at", Value::text(&interface.place));
         network::interface(&mut table, interface);
         let node = self.node(&interface.place.node);
-        let implied = node
-            .filter(|node| node.kind == NodeKind::Bridge && !never_a_port)
-            .and_then(|node| node.bridges.first())
-            .map(|bridge| &bridge.interface.place.interface);
-        if interface.master.as_ref() != implied {
+        let bridges = node
+            .filter(|node| node.kind == NodeKind::Bridge)
+            .map_or(&[][..], |node| &node.bridges[..]);
+        let is_implied = match bridges {
+            [] => interface.master.is_none(),
+            [only] => interface.master.as_ref() == Some(&only.interface.place.interface),
+            // Of several bridges none is implied, nor is that it is of none.
+            _ => false,
+        };
+        if !is_implied {
             table.set("master", network::master(interface.master.as_ref()));
         }
         table.set_table("port", network::port(&interface.port));

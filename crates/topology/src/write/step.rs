@@ -281,7 +281,7 @@ fn reach(reach: &Reach) -> Value {
     let names = |names: &[NodeName]| Value::List(Value::texts(names));
     let groups = Value::List(reach.groups.iter().map(|group| names(group)).collect());
     let mut table = Table::default();
-    if !reach.groups.is_empty() {
+    if !reach.groups.is_empty() || (reach.also.is_empty() && reach.among.is_none()) {
         table.set("groups", groups);
     }
     if !reach.also.is_empty() {
