@@ -29,7 +29,7 @@ pub fn texts(firewall: &Firewall) -> (Option<String>, Option<&str>) {
 /// The text that makes the table `inet twinax` what the short words say, in one transaction,
 /// whatever that table was before. Without words: the text that removes it.
 ///
-/// The firewall must be valid, as [`validate`](twinax_topology) establishes.
+/// The firewall must be valid, as the lab file's validation establishes.
 pub fn ruleset(firewall: &Firewall) -> String {
     // `delete` fails where nothing is there to be deleted; `table` alone makes it where it is not.
     let mut text = format!("table inet {FIREWALL_TABLE}\ndelete table inet {FIREWALL_TABLE}\n");

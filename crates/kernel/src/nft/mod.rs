@@ -21,8 +21,12 @@ mod golden;
 mod load;
 mod matches;
 mod message;
+#[cfg(test)]
+mod refusals;
 mod uapi;
 mod words;
+
+use std::iter;
 
 use netlink_sys::protocols::NETLINK_NETFILTER;
 use rustix::io::Errno;
@@ -34,6 +38,7 @@ pub use load::{Complaint, LoadError, load};
 use crate::netlink::Socket;
 use message::{Attributes, Message};
 use uapi::{family, table};
+use words::Part;
 
 /// Makes the table `inet twinax` what the short words say, whatever it was before, in one
 /// transaction. Without words the table is removed. The free ruleset is not touched.
@@ -53,15 +58,16 @@ pub fn apply(firewall: &Firewall) -> Result<(), Error> {
 }
 
 fn replace(firewall: &Firewall) -> Result<(), Error> {
-    let parts = words::parts(firewall)?;
+    send(&words::parts(firewall)?)
+}
+
+fn send(parts: &[Part]) -> Result<(), Error> {
+    const REQUEST: &str = "changing nftables";
     let mut socket = Socket::open(NETLINK_NETFILTER).map_err(Error::of_socket)?;
-    let begin = Message::begin();
-    let end = Message::end();
+    let (begin, end) = (Message::begin(), Message::end());
     let requests = parts.iter().map(|part| (part.request, part.flags, &part.message));
-    let batch = std::iter::once(("changing nftables", 0, &begin))
-        .chain(requests)
-        .chain(std::iter::once(("changing nftables", 0, &end)));
-    socket.transaction(batch).map_err(|error| Error::of_batch(error, &parts))
+    let batch = iter::once((REQUEST, 0, &begin)).chain(requests).chain([(REQUEST, 0, &end)]);
+    socket.transaction(batch).map_err(|error| Error::of_batch(error, parts))
 }
 
 /// The tables that there are, whoever made them, each as family and name: `inet twinax`. None on a
