@@ -15,6 +15,8 @@ pub mod mounts;
 mod neighbour;
 pub mod netlink;
 mod netns;
+pub mod nft;
+pub mod observe;
 pub mod process;
 mod route;
 mod rtnl;

@@ -4,7 +4,8 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkHeader, LinkInfo, LinkMessage,
+    State,
 };
 use twinax_plan::Device;
 use twinax_topology::{IfName, Mac};
@@ -70,15 +71,12 @@ impl Rtnl {
         let mut settled = true;
         for link in &links {
             let RouteNetlinkMessage::NewLink(link) = link else { continue };
-            let running = |link: &LinkMessage| link.header.flags.contains(LinkFlags::Running);
-            // IFF_RUNNING is the operational state's, IFF_LOWER_UP the carrier's (netdevice(7)).
-            let carrier = |link: &LinkMessage| link.header.flags.contains(LinkFlags::LowerUp);
-            if !link.header.flags.contains(LinkFlags::Up) || carrier(link) == running(link) {
+            if is_settled(link) {
                 continue;
             }
             let one = RouteNetlinkMessage::GetLink(of(link.header.index));
             match self.socket.get("asking for a device", &one)? {
-                Some(RouteNetlinkMessage::NewLink(link)) if carrier(&link) == running(&link) => {}
+                Some(RouteNetlinkMessage::NewLink(link)) if is_settled(&link) => {}
                 _ => settled = false,
             }
         }
@@ -106,6 +104,21 @@ pub(crate) fn of(index: u32) -> LinkMessage {
     let mut message = LinkMessage::default();
     message.header.index = index;
     message
+}
+
+/// Whether carrier and operational state agree, as far as a device is up.
+fn is_settled(link: &LinkMessage) -> bool {
+    let LinkHeader { flags, .. } = link.header;
+    // IFF_RUNNING is the operational state's, IFF_LOWER_UP the carrier's (netdevice(7)).
+    let agree = flags.contains(LinkFlags::Running) == flags.contains(LinkFlags::LowerUp);
+    // A state that nobody has looked at yet is `UNKNOWN`, and counts as running. Of a veth, whose
+    // carrier is off when it is made, it does not stay so; of `lo` and a TAP it may.
+    let is_new = link.attributes.contains(&LinkAttribute::OperState(State::Unknown));
+    let is_veth = link.attributes.iter().any(|attribute| {
+        matches!(attribute, LinkAttribute::LinkInfo(info)
+            if info.contains(&LinkInfo::Kind(InfoKind::Veth)))
+    });
+    !flags.contains(LinkFlags::Up) || agree && !(is_new && is_veth)
 }
 
 /// The attributes with which a device is made: name, MAC, MTU.

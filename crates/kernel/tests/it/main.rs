@@ -1,0 +1,7 @@
+//! Tests of the kernel crate on the real kernel: each in network namespaces of its own, on threads
+//! of its own, as root.
+
+mod nft;
+mod nodes;
+mod observe;
+mod refusals;
