@@ -3,7 +3,7 @@
 //! The short words of a [`Firewall`] become the table `inet twinax` over netlink, without the
 //! `nft` program: [`apply`]. They become the same expressions that `nft` makes of their text
 //! ([`twinax_plan::firewall`]), so that everybody's tools read them as usual. A free ruleset is
-//! what `nft` alone understands: [`load`].
+//! what `nft` alone understands: [`load()`].
 //!
 //! ```text
 //!  Firewall ──words──▶ parts ──matches──▶ expressions ──message──▶ bytes ──▶ one batch: all or none
