@@ -88,11 +88,23 @@ fn binds(node: &NodeName) -> Vec<Bind> {
 
 /// Runs a command to its end, or until the time is up.
 ///
-/// What it leaves running in the background goes on; its output is no longer read.
+/// What it leaves running in the background goes on; its output is no longer read. A program that
+/// is not there is an exit code, 127, as a shell has it.
 pub fn run(mut command: Command, timeout: Duration) -> Result<ExecReport, ExecError> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let begun = Instant::now();
-    let mut child = start(&mut command)?;
+    let mut child = match start(&mut command) {
+        Err(ExecError::Start { program, source }) if shell_code(&source).is_some() => {
+            let stderr = format!("{program}: {source}\n");
+            return Ok(ExecReport {
+                exit: shell_code(&source),
+                stdout: String::new(),
+                stderr,
+                time: begun.elapsed(),
+            });
+        }
+        started => started?,
+    };
     let pidfd = pidfd(&child).map_err(ExecError::Wait)?;
     let mut stdout = Kept::new(child.stdout.take().expect("it is piped").into());
     let mut stderr = Kept::new(child.stderr.take().expect("it is piped").into());
@@ -117,6 +129,15 @@ pub fn run(mut command: Command, timeout: Duration) -> Result<ExecReport, ExecEr
 pub(crate) fn start(command: &mut Command) -> Result<Child, ExecError> {
     let program = command.get_program().to_string_lossy().into_owned();
     command.spawn().map_err(|source| ExecError::Start { program, source })
+}
+
+/// The exit code that a shell gives a command that is not there, or can't be executed.
+fn shell_code(error: &io::Error) -> Option<i32> {
+    match Errno::from_io_error(error)? {
+        Errno::NOENT => Some(127),
+        Errno::ACCESS | Errno::NOEXEC => Some(126),
+        _ => None,
+    }
 }
 
 /// Ends a command and all that is in its process group.

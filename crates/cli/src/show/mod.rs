@@ -59,11 +59,11 @@ pub(crate) fn hint(hint: &str) {
     anstream::eprintln!("{} {hint}", styled(HINT, "hint:"));
 }
 
-/// A text in which no control character but the end of a line reaches the terminal.
+/// A text in which no control character but line end and tab reaches the terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
-            let plain = !c.is_control() || c == '\n';
+            let plain = !c.is_control() || matches!(c, '\n' | '\t');
             let escaped = (!plain).then(|| c.escape_default());
             plain.then_some(c).into_iter().chain(escaped.into_iter().flatten())
         })

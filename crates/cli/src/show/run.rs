@@ -50,22 +50,57 @@ pub fn step(step: &StepReport, detail: Detail) -> Option<String> {
     if !all {
         return Some(text);
     }
-    for done in step.done.iter().flat_map(|done| done.lines()) {
-        let _ = writeln!(text, "         {}", styled(DIM, printable(done)));
-    }
-    for check in &step.checks {
-        let (expected, seen) = (printable(&check.expected), printable(&check.seen));
-        if check.held {
-            let _ = writeln!(text, "         {expected}: {}", styled(DIM, format!("yes ({seen})")));
-        } else {
-            let _ = writeln!(text, "         {} {expected}", styled(BAD, "expected:"));
-            let _ = writeln!(text, "         {} {seen}", styled(BAD, "seen:    "));
+    let mut line = |text_of_line: String| {
+        let _ = writeln!(text, "         {text_of_line}");
+    };
+    let done: Vec<&str> = step.done.iter().flat_map(|done| done.lines()).collect();
+    // What has taken the place of missing words is not said again.
+    let done = if step.about.trim().is_empty() && !step.held() { done.get(1..).unwrap_or_default() } else { &done[..] };
+    if step.held() {
+        let mut seen: Vec<&str> = Vec::new();
+        for check in &step.checks {
+            if !seen.contains(&check.seen.as_str()) {
+                seen.push(&check.seen);
+            }
+        }
+        let (last, before) = done.split_last().unwrap_or((&"", &[]));
+        before.iter().for_each(|done| line(styled(DIM, printable(done))));
+        let colon = if seen.is_empty() { "" } else { ": " };
+        let words = printable(&format!("{last}{colon}{}", seen.join("; ")));
+        for wrapped in wrap(&words) {
+            line(styled(DIM, wrapped));
+        }
+    } else {
+        done.iter().for_each(|done| line(styled(DIM, printable(done))));
+        for check in step.checks.iter().filter(|check| !check.held) {
+            line(format!("{} {}", styled(BAD, "expected:"), printable(&check.expected)));
+            line(format!("{} {}", styled(BAD, "seen:    "), printable(&check.seen)));
         }
     }
-    for note in &step.notes {
-        let _ = writeln!(text, "         {}", styled(DIM, printable(note)));
+    for note in step.notes.iter().flat_map(|note| note.lines()) {
+        line(styled(DIM, printable(note)));
     }
     Some(text)
+}
+
+/// Where the words of a step are broken into lines.
+const WIDTH: usize = 90;
+
+/// Breaks words into lines at spaces; what comes after the first line is indented.
+fn wrap(words: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in words.split(' ') {
+        let line = lines.last_mut().expect("there is one");
+        if !line.is_empty() && line.chars().count() + word.chars().count() >= WIDTH {
+            lines.push(format!("  {word}"));
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 /// Why a lab could not be built or gone on with.

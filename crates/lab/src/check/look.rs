@@ -39,8 +39,13 @@ pub(super) fn carry_out(
     if let Some(wanted) = &expect.interfaces {
         let wanted: BTreeSet<&str> = wanted.iter().map(AsRef::as_ref).collect();
         let there = seen.links.iter().map(|link| link.name.as_str()).filter(|name| *name != "lo");
-        let held = wanted == there.collect();
-        checks.push(Check { expected: format!("the interfaces {wanted:?}"), seen: names(&seen), held });
+        let there: BTreeSet<&str> = there.collect();
+        let in_words = |names: &BTreeSet<&str>| match names.len() {
+            0 => "no interface but lo".to_owned(),
+            _ => format!("the interfaces {}", listed(names.iter())),
+        };
+        let held = wanted == there;
+        checks.push(Check { expected: in_words(&wanted), seen: in_words(&there), held });
     }
     let looked = Looked { lab, spot, seen: &seen };
     looked.facts(&expect.has, true, &mut checks)?;
@@ -50,7 +55,7 @@ pub(super) fn carry_out(
 
 fn names(seen: &ObservedNode) -> String {
     let names: Vec<&str> = seen.links.iter().map(|link| link.name.as_str()).collect();
-    format!("interfaces {}", names.join(", "))
+    format!("the interfaces {}", names.join(", "))
 }
 
 /// What is expected of the interface that is looked at.
@@ -59,20 +64,21 @@ fn interface(link: &ObservedLink, expect: &LookExpect, checks: &mut Vec<Check>) 
         if let Some(wanted) = wanted {
             let held = wanted == seen;
             checks.push(Check {
-                expected: format!("{what} {wanted}"),
-                seen: format!("{what} {seen}"),
+                expected: format!("{what}{wanted}"),
+                seen: format!("{what}{seen}"),
                 held,
             });
         }
     };
-    let on = |on: bool| if on { "yes" } else { "no" }.to_owned();
-    same("up:", expect.up.map(on), on(link.up));
-    same("carrier:", expect.carrier.map(on), on(link.carrier));
-    same("MTU", expect.mtu.map(|mtu| mtu.to_string()), link.mtu.to_string());
+    let up = |up: bool| if up { "up" } else { "down" }.to_owned();
+    same("", expect.up.map(up), up(link.up));
+    let carrier = |there: bool| if there { "carrier" } else { "no carrier" }.to_owned();
+    same("", expect.carrier.map(carrier), carrier(link.carrier));
+    same("MTU ", expect.mtu.map(|mtu| mtu.to_string()), link.mtu.to_string());
     let mac = link.mac.map_or("none".to_owned(), |mac| mac.to_string());
-    same("MAC", expect.mac.map(|mac| mac.to_string()), mac);
+    same("MAC ", expect.mac.map(|mac| mac.to_string()), mac);
     let master = link.master.clone().unwrap_or("none".to_owned());
-    same("master", expect.master.as_ref().map(ToString::to_string), master);
+    same("master ", expect.master.as_ref().map(ToString::to_string), master);
     let addresses = |nets: Vec<IpNet>| {
         let nets: BTreeSet<String> = nets.iter().map(ToString::to_string).collect();
         match nets.len() {
@@ -81,7 +87,7 @@ fn interface(link: &ObservedLink, expect: &LookExpect, checks: &mut Vec<Check>) 
         }
     };
     let there = link.addresses.iter().map(|own| own.address).filter(|net| !is_link_local(net));
-    same("addresses:", expect.addresses.clone().map(addresses), addresses(there.collect()));
+    same("addresses: ", expect.addresses.clone().map(addresses), addresses(there.collect()));
 }
 
 /// `fe80::/10`: every interface that is up has one by itself (RFC 4291, 2.5.6).
@@ -102,16 +108,14 @@ impl Looked<'_> {
         let seen = self.seen;
         let only = self.spot.interface.as_ref().map(AsRef::as_ref);
         let mut fact = |what: String, there: bool, instead: String| {
-            let (yes, no) = ("there", "not there");
-            checks.push(Check {
-                expected: format!("{what}: {}", if wanted { yes } else { no }),
-                seen: match (there, instead.is_empty()) {
-                    (true, _) => yes.to_owned(),
-                    (false, true) => no.to_owned(),
-                    (false, false) => format!("{no}; there are {instead}"),
-                },
-                held: there == wanted,
-            });
+            let phrase = |there: bool| if there { what.clone() } else { format!("no {what}") };
+            let held = there == wanted;
+            let instead = match (held || there, instead.is_empty()) {
+                (false, false) => format!("; there is {instead}"),
+                _ => String::new(),
+            };
+            let seen = phrase(there) + &instead;
+            checks.push(Check { expected: phrase(wanted), seen, held });
         };
         for name in &facts.interfaces {
             fact(format!("interface {name}"), seen.link(name.as_str()).is_some(), names(seen));
@@ -139,14 +143,14 @@ impl Looked<'_> {
         }
         for sysctl in &facts.sysctls {
             let own = seen.sysctls.get(sysctl.key.path()).cloned().unwrap_or_default();
-            fact(format!("{} = {}", sysctl.key, sysctl.value), own == sysctl.value, own);
+            fact(format!("{} = {}", sysctl.key, sysctl.value), own == sysctl.value, own.clone());
         }
         for table in &facts.tables {
             fact(format!("table {table}"), seen.tables.contains(table), listed(seen.tables.iter()));
         }
         for place in &facts.learned {
             let there = self.has_learned(place, only)?;
-            fact(format!("the MAC of {place} learned"), there, String::new());
+            fact(format!("learned MAC of {place}"), there, String::new());
         }
         Ok(())
     }

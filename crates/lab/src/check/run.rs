@@ -44,11 +44,19 @@ fn checks(asked: &Run, expect: &RunExpect, report: &ExecReport) -> Vec<Check> {
     checks
 }
 
+/// At most so many lines of what a command wrote are shown, from the end.
+const LINES: usize = 20;
+
 /// What a command wrote, for a reader who wonders why it failed.
 fn output(report: &ExecReport) -> Vec<String> {
     [("stdout", &report.stdout), ("stderr", &report.stderr)]
         .into_iter()
         .filter(|(_, text)| !text.trim().is_empty())
-        .map(|(of, said)| format!("{of}: {}", text::shown(said)))
+        .map(|(of, text)| {
+            let lines: Vec<&str> = text.trim_end().lines().collect();
+            let left_out = lines.len().saturating_sub(LINES);
+            let more = if left_out > 0 { format!(" (the last {LINES} lines)") } else { String::new() };
+            format!("{of}{more}:\n  {}", lines[left_out..].join("\n  "))
+        })
         .collect()
 }
