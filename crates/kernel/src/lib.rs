@@ -8,6 +8,7 @@
 
 mod address;
 mod bridge;
+pub mod capability;
 mod error;
 pub mod icmp;
 mod link;

@@ -111,6 +111,27 @@ pub fn set_int_option(
     .map(drop)
 }
 
+/// Asks for the version of the bridge interface (`BRCTL_GET_VERSION`, `linux/if_bridge.h`): nothing
+/// but a kernel with bridges has one. Any socket does.
+pub fn bridge_version(socket: BorrowedFd<'_>) -> Result<libc::c_int, Errno> {
+    const SIOCGIFBR: libc::Ioctl = 0x8940;
+    const BRCTL_GET_VERSION: libc::c_ulong = 0;
+    let mut arguments = [BRCTL_GET_VERSION, 0, 0];
+    // SAFETY: `old_deviceless` (net/bridge/br_ioctl.c) reads three longs, which outlive the call,
+    // and for this question follows none of them.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), SIOCGIFBR, arguments.as_mut_ptr()) })
+}
+
+/// Asks `bpf(2)` for a command that there is none of: its refusal tells whether commands are taken.
+pub fn bpf_refusal() -> Errno {
+    const NO_COMMAND: libc::c_long = 0x7fff_ffff;
+    // SAFETY: with a size of 0 nothing is read from the null pointer, and the command is unknown.
+    let result = unsafe {
+        libc::syscall(libc::SYS_bpf, NO_COMMAND, std::ptr::null::<u8>(), 0 as libc::c_long)
+    };
+    check(result as libc::c_int).err().unwrap_or(Errno::INVAL)
+}
+
 /// Lets a closure run in every child of a command between `fork` and `exec`.
 ///
 /// The closure must make system calls and nothing else: no allocation, no lock.
