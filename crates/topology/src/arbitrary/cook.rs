@@ -177,6 +177,8 @@ impl Kitchen {
             interface.mac = None;
             interface.master = None;
             interface.port = PortAttributes::default();
+        } else {
+            interface.mtu = interface.mtu.map(|mtu| mtu.min(MAX_TAP_MTU));
         }
         self.lab.taps.push(Tap { interface, mode });
     }
@@ -251,6 +253,10 @@ impl Kitchen {
         }
     }
 }
+
+/// The largest MTU of a TAP: 65535 bytes less its Ethernet header (`tun_net_initialize` in the
+/// kernel's `drivers/net/tun.c`).
+const MAX_TAP_MTU: u32 = 65_521;
 
 /// The first host number that no interface has: gateways and neighbours that are nobody's.
 pub(super) const NOBODY: u16 = 240;
