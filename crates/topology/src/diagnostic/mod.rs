@@ -190,7 +190,9 @@ impl<'s> Collector<'s> {
             return None;
         }
         let folded = wrong.to_lowercase();
-        let far = 1 + wrong.chars().count() / 4;
+        // Of a word of two letters every other is near.
+        let length = wrong.chars().count();
+        let far = if length < 3 { 0 } else { 1 + length / 4 };
         let mut best: Option<(usize, &str)> = None;
         for candidate in candidates {
             if self.comparisons == 0 {
@@ -203,7 +205,7 @@ impl<'s> Collector<'s> {
             let distance = strsim::osa_distance(&folded, &candidate.to_lowercase());
             if distance <= far
                 && distance < candidate.chars().count()
-                && best.is_none_or(|(least, _)| distance < least)
+                && best.is_none_or(|least| (distance, candidate) < least)
             {
                 best = Some((distance, candidate));
             }

@@ -71,9 +71,10 @@ impl TableAt<'_, '_> {
         match self.take(key, to) {
             Field::Absent => {
                 let title = format!("{what} needs `{key}`");
-                to.push(
-                    Diagnostic::new(self.span.clone(), title).label(format!("no `{key}` here")),
-                );
+                let diagnostic = Diagnostic::new(self.span.clone(), title)
+                    .label(format!("no `{key}` here"))
+                    .help(format!("write `{key} = …`"));
+                to.push(diagnostic);
                 Field::Bad(self.span.clone())
             }
             field => field,

@@ -16,7 +16,7 @@ mod words;
 use std::ops::{Deref, Range};
 
 pub(crate) use containers::{Array, List, Named};
-pub(crate) use decode::{Decode, Defs, decode_document};
+pub(crate) use decode::{Decode, Defs, decode_document, list_of};
 pub(crate) use ends::{End, MasterName, ReachWord, TextWord};
 pub(crate) use scalars::{Int, Text};
 pub(crate) use tables::*;

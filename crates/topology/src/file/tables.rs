@@ -9,8 +9,8 @@ use toml::de::DeValue;
 
 use super::decode::{Decode, Defs, Table, TableAt, decode_table, described};
 use super::{
-    Aim, Array, End, Field, HostNet, Int, List, Mark32, MasterName, MatchNet, Named, PolicyWord,
-    ReachWord, RouteTo, RuleKind, Setting, Size, TableNumber, Text, TextWord,
+    Aim, Array, End, Field, HostNet, Int, LabName, List, Mark32, MasterName, MatchNet, Named,
+    PolicyWord, ReachWord, RouteTo, RuleKind, Setting, Size, TableNumber, Text, TextWord,
 };
 use crate::diagnostic::Collector;
 use crate::model::{
@@ -119,7 +119,7 @@ keys! {
     /// A lab: nodes, what joins them, and the steps to be done in it.
     LabKeys is "a lab" {
         /// The lab's name.
-        name: NodeName = must,
+        name: LabName = must,
         /// What the lab shows, in the author's words.
         about: Text,
         /// The nodes, each a network namespace, by name.

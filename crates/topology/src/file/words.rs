@@ -12,7 +12,7 @@ use toml::de::DeValue;
 
 pub(crate) use addresses::{HostNet, Mark32, MatchNet, RouteTo, TableNumber};
 pub(crate) use choices::{PolicyWord, RuleKind};
-pub(crate) use names::Aim;
+pub(crate) use names::{Aim, LabName};
 pub(crate) use programs::Setting;
 pub(crate) use quantities::Size;
 

@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::interfaces::interface_sysctl;
 use super::{node_sysctl, routing};
 use crate::diagnostic::{Collector, Diagnostic};
-use crate::file::{At, ExpectKeys, FactsKeys, Field, List, Text, TextKeys, TextWord, each, named};
+use crate::file::{
+    At, ExpectKeys, FactsKeys, Field, List, Text, TextKeys, TextWord, each, named, whole,
+};
 use crate::model::{Facts, IfName, LookExpect, PingExpect, RunExpect, Spot, TcpExpect, TextExpect};
 
 /// Where the words of an expectation are.
@@ -119,6 +121,33 @@ fn text(field: &Field<TextWord>) -> Option<TextExpect> {
     let texts =
         |list: &Field<List<Text>>| each(list).iter().map(|text| text.value.0.clone()).collect();
     Some(TextExpect { is: is.value().map(|text| text.0), has: texts(has), lacks: texts(lacks) })
+}
+
+/// Whether nothing at all is expected, nor meant to be: `{}`, `{ has = {} }`, `{ lacks = { ip = [] } }`.
+pub(super) fn says_nothing(keys: &ExpectKeys) -> bool {
+    fn none<T>(field: &Field<List<T>>) -> bool {
+        each(field).is_empty() && whole(field)
+    }
+    let no_facts = |field: &Field<FactsKeys>| match field {
+        Field::Absent => true,
+        Field::Bad(_) => false,
+        Field::Is(_, facts) => {
+            let FactsKeys { interface, ip, route, rule, neigh, sysctl, table, learned } =
+                &facts.value;
+            none(interface)
+                && none(ip)
+                && none(route)
+                && none(rule)
+                && none(neigh)
+                && none(table)
+                && none(learned)
+                && !sysctl.is_bad()
+                && sysctl.get().is_none_or(|all| all.value.items.is_empty() && all.value.whole)
+        }
+    };
+    keys.said().iter().all(|(name, _)| matches!(*name, "has" | "lacks"))
+        && no_facts(&keys.has)
+        && no_facts(&keys.lacks)
 }
 
 pub(super) fn look(at: &Spot, keys: &ExpectKeys, to: &mut Collector<'_>) -> LookExpect {

@@ -58,8 +58,8 @@ fn filter(keys: &At<FilterKeys>, to: &mut Collector<'_>) -> Option<Filter> {
         let title = "no packet has addresses of both families";
         to.push(
             Diagnostic::new(to_net.span.clone(), title)
-                .label(Family::of_net(&to_net.value.0).as_str())
-                .also(from.span.clone(), Family::of_net(&from.value.0).as_str()),
+                .label(Family::of_net(&to_net.value.0).to_string())
+                .also(from.span.clone(), Family::of_net(&from.value.0).to_string()),
         );
     }
     let net = [&keys.from, &keys.to].into_iter().find_map(|field| field.value());
@@ -71,7 +71,7 @@ fn filter(keys: &At<FilterKeys>, to: &mut Collector<'_>) -> Option<Filter> {
         );
         if wrong {
             let right = if family == Family::Ipv4 { "icmp" } else { "icmpv6" };
-            let title = format!("no {} packet is {}", family.as_str(), at.value.as_str());
+            let title = format!("no {family} packet is {}", at.value.as_str());
             let diagnostic = Diagnostic::new(at.span.clone(), title);
             to.push(diagnostic.help(format!("did you mean \"{right}\"?")));
         }

@@ -67,7 +67,7 @@ impl Draft<'_> {
 /// Makes the lab of the keys.
 pub(crate) fn lower<'k>(keys: &'k LabKeys, to: &mut Collector<'_>) -> Draft<'k> {
     let mut draft = Draft {
-        name: keys.name.value(),
+        name: keys.name.value().map(|name| name.0),
         about: text(&keys.about),
         nodes: Vec::new(),
         declared: Vec::new(),

@@ -33,8 +33,7 @@ pub(super) fn route(keys: &At<RouteKeys>, to: &mut Collector<'_>) -> Option<Rout
         if let Some(address) = field.get()
             && Family::of(address.value) != Family::of_net(&net)
         {
-            let (theirs, ours) =
-                (Family::of(address.value).as_str(), Family::of_net(&net).as_str());
+            let (theirs, ours) = (Family::of(address.value), Family::of_net(&net));
             let title = format!("the route is for {ours}; its `{name}` is an {theirs} address");
             let at = keys.to.get().map_or_else(|| keys.span.clone(), |at| at.span.clone());
             to.push(
@@ -129,8 +128,8 @@ pub(super) fn rule(keys: &At<RuleKeys>, to: &mut Collector<'_>) -> Option<Rule> 
                 let title = format!("a rule is for one family; `{first}` and `{name}` differ");
                 to.push(
                     Diagnostic::new(span, title)
-                        .label(family.as_str())
-                        .also(place.clone(), other.as_str()),
+                        .label(family.to_string())
+                        .also(place.clone(), other.to_string()),
                 );
                 good = false;
             }

@@ -7,8 +7,8 @@ use super::interfaces::{interface_sysctl, port_attributes};
 use super::{firewall, node_sysctl, routing, text};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{
-    Array, At, ChangeKeys, ExpectKeys, Field, FirewallKeys, PingKeys, ReachKeys, ReachWord,
-    RouteKeys, RuleKeys, RunStepKeys, StepKeys, TcpKeys, each, named,
+    Array, At, ChangeKeys, ExpectKeys, Field, FirewallKeys, NeighKeys, PingKeys, ReachKeys,
+    ReachWord, RouteKeys, RuleKeys, RunStepKeys, StepKeys, TcpKeys, each, named,
 };
 use crate::model::{
     Action, Change, LabStep, LookExpect, NodeName, Ping, PingExpect, Place, Reach, Run, RunExpect,
@@ -31,6 +31,7 @@ pub(crate) struct ChangeMark<'k> {
     pub value: Range<usize>,
     pub route: Option<&'k At<RouteKeys>>,
     pub rule: Option<&'k At<RuleKeys>>,
+    pub neighbour: Option<&'k NeighKeys>,
     pub firewall: Option<&'k FirewallKeys>,
 }
 
@@ -144,7 +145,7 @@ fn lower_look(keys: &StepKeys, place: Range<usize>, to: &mut Collector<'_>) -> O
         Some(expect) => expect::look(&at, expect, to),
         None => LookExpect::default(),
     };
-    if looked == LookExpect::default() && expect.is_none_or(|expect| expect.said().is_empty()) {
+    if expect.is_none_or(|expect| expect::says_nothing(expect)) {
         let diagnostic = Diagnostic::new(place, "the step looks, but expects nothing")
             .help("write `expect = { … }`: a look without an expectation can't fail");
         to.push(diagnostic);
@@ -210,6 +211,7 @@ fn lower_change<'k>(
         value: value.clone(),
         route: None,
         rule: None,
+        neighbour: None,
         firewall: None,
     };
     let mut push = |change: Change, mark: ChangeMark<'k>| {
@@ -242,7 +244,9 @@ fn lower_change<'k>(
         }
         for neighbour in each(&keys.add_neigh) {
             if let Some(lowered) = routing::neighbour(neighbour) {
-                push(Change::AddNeighbour(node.clone(), lowered), mark(&neighbour.span));
+                let mark =
+                    ChangeMark { neighbour: Some(&neighbour.value), ..mark(&neighbour.span) };
+                push(Change::AddNeighbour(node.clone(), lowered), mark);
             }
         }
         for route in each(&keys.add_route) {

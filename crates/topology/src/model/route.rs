@@ -101,6 +101,16 @@ impl Family {
     }
 }
 
+impl std::fmt::Display for Family {
+    /// Its name in a sentence: `IPv4`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+        })
+    }
+}
+
 /// What a policy rule does with a packet that it matches (`ip-rule(8)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RuleAction {

@@ -47,9 +47,11 @@ pub(super) fn check(
                 check_rule(node, keys, world, to);
             }
         }
-        Change::AddNeighbour(node, neighbour) => {
-            if world.has_node(node, &mark.at, to) {
-                check_neighbour(node, neighbour, &mark.value, world, to);
+        Change::AddNeighbour(node, _) => {
+            if let Some(keys) = mark.neighbour
+                && world.has_node(node, &mark.at, to)
+            {
+                check_neighbour(node, keys, world, to);
             }
         }
         Change::DelNeighbour(node, key) => {

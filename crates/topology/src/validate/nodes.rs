@@ -8,9 +8,9 @@ use std::ops::Range;
 use super::routes;
 use super::world::{Kind, World};
 use crate::diagnostic::{Collector, Diagnostic, quoted};
-use crate::file::{At, FirewallKeys, NodeKeys, RuleKeys, each};
+use crate::file::{At, FirewallKeys, NeighKeys, RuleKeys, each};
 use crate::lower::Draft;
-use crate::model::{IfName, Neighbour, Node, NodeName, Place, Rule, SysctlKey};
+use crate::model::{IfName, Node, NodeName, Place, Rule, SysctlKey};
 
 /// Names that no node can have, though they are names.
 pub(super) fn names(draft: &Draft<'_>, to: &mut Collector<'_>) {
@@ -46,10 +46,12 @@ pub(super) fn check(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'_>
             check_rule(&node.name, at, world, to);
         }
         let mut neighbours = HashMap::new();
-        for (neighbour, at) in complete_neighbours(node, keys) {
-            check_neighbour(&node.name, neighbour, &at, world, to);
-            let key = (neighbour.dev.clone(), neighbour.to);
-            once(&mut neighbours, key, at.clone(), "this neighbour", to);
+        for neighbour in each(&keys.neigh) {
+            check_neighbour(&node.name, neighbour, world, to);
+            if let (Some(dev), Some(address)) = (neighbour.dev.get(), neighbour.to.get()) {
+                let key = (dev.value.clone(), address.value);
+                once(&mut neighbours, key, address.span.clone(), "this neighbour", to);
+            }
         }
         let mut ports = HashMap::new();
         for listener in each(&keys.listen) {
@@ -154,43 +156,32 @@ fn ever(node: &NodeName, at: &At<IfName>, world: &World, to: &mut Collector<'_>)
     }
 }
 
-/// The neighbours that could be made out, each with its place.
-fn complete_neighbours<'n>(
-    node: &'n Node,
-    keys: &NodeKeys,
-) -> impl Iterator<Item = (&'n Neighbour, Range<usize>)> {
-    let complete = each(&keys.neigh)
-        .iter()
-        .filter(|at| at.dev.get().is_some() && at.to.get().is_some() && at.mac.get().is_some())
-        .map(|at| at.to.get().map_or(at.span.clone(), |to| to.span.clone()))
-        .collect::<Vec<_>>();
-    node.neighbours.iter().zip(complete)
-}
-
+/// A neighbour is on the link of an interface that has links.
 pub(super) fn check_neighbour(
     node: &NodeName,
-    neighbour: &Neighbour,
-    at: &Range<usize>,
+    keys: &NeighKeys,
     world: &World,
     to: &mut Collector<'_>,
 ) {
-    let place = Place { node: node.clone(), interface: neighbour.dev.clone() };
-    if !world.has_interface(&place, at, to) {
+    let (Some(dev), Some(address)) = (keys.dev.get(), keys.to.get()) else { return };
+    let place = Place { node: node.clone(), interface: dev.value.clone() };
+    if !world.has_interface(&place, &dev.span, to) {
         return;
     }
-    let address = neighbour.to;
-    if address.is_unspecified() || address.is_multicast() {
-        let title = format!("`{address}` is no neighbour's address");
-        to.push(Diagnostic::new(at.clone(), title));
-    }
     let state = &world.nodes[node];
-    if state.interfaces[&neighbour.dev].kind == Kind::Tun {
-        let title = format!("`{}` has no link layer, and no neighbours", neighbour.dev);
-        to.push(Diagnostic::new(at.clone(), title).label("a tun device"));
+    let wrong = if address.value.is_unspecified() || address.value.is_multicast() {
+        Some(format!("`{}` is no neighbour's address", address.value))
+    } else if state.owns(address.value) {
+        Some(format!("`{}` is an address of node `{node}` itself", address.value))
+    } else {
+        None
+    };
+    if let Some(title) = wrong {
+        to.push(Diagnostic::new(address.span.clone(), title).label("no neighbour"));
     }
-    if state.owns(address) {
-        let title = format!("`{address}` is an address of node `{node}` itself");
-        to.push(Diagnostic::new(at.clone(), title).label("no neighbour"));
+    if matches!(state.interfaces[&dev.value].kind, Kind::Tun | Kind::Loopback) {
+        let title = format!("`{}` has no link layer, and no neighbours", dev.value);
+        to.push(Diagnostic::new(dev.span.clone(), title));
     }
 }
 

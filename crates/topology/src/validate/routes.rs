@@ -140,7 +140,10 @@ fn check_gateway(
                 to.push(Diagnostic::new(span, title).label(format!("the {what} ({net})")));
             }
         }
-        None => to.push(on_no_link(node, route, via, span, state, to.is_crowded())),
+        None => {
+            let terse = to.is_crowded() || state.interfaces.len() > 1000;
+            to.push(on_no_link(node, route, via, span, state, terse));
+        }
     }
 }
 
@@ -151,14 +154,14 @@ fn on_no_link(
     via: IpAddr,
     span: Range<usize>,
     state: &NodeState,
-    crowded: bool,
+    terse: bool,
 ) -> Diagnostic {
     let title = match &route.dev {
         Some(dev) => format!("the gateway `{via}` is not on the link of `{dev}`"),
         None => format!("the gateway `{via}` is on no link of node `{node}`"),
     };
     let diagnostic = Diagnostic::new(span, title).label("unreachable");
-    if crowded {
+    if terse {
         return diagnostic;
     }
     let mut links: Vec<(&IfName, &IpNet, bool)> = state
@@ -178,7 +181,7 @@ fn on_no_link(
         Some((name, net, false)) => format!("it is on the link of `{name}` ({net}), which is down"),
         Some((name, net, true)) => format!("it is on the link of `{name}` ({net})"),
         None if links.is_empty() => {
-            format!("`{node}` has no {} address at this point", Family::of(via).as_str())
+            format!("`{node}` has no {} address at this point", Family::of(via))
         }
         None => {
             let mut shown: Vec<String> =

@@ -108,16 +108,19 @@ fn check_ping(
         if let Some(target) = aim
             && Family::of(source) != Family::of(target)
         {
-            let (from, towards) = (Family::of(source).as_str(), Family::of(target).as_str());
+            let (from, towards) = (Family::of(source), Family::of(target));
             let title =
                 format!("the source is an {from} address, the destination an {towards} address");
             let help = matches!(ping.to, Target::Spot(_)).then(|| {
-                format!("write `family = \"{from}\"` if the destination has such an address")
+                format!(
+                    "write `family = \"{}\"` if the destination has such an address",
+                    from.as_str()
+                )
             });
             let place = span_of(&keys.to, &at.span);
             to.push(
                 Diagnostic::new(at.span.clone(), title)
-                    .label(from)
+                    .label(from.to_string())
                     .also(place, format!("`{target}`"))
                     .maybe_help(help),
             );
@@ -243,11 +246,11 @@ fn resolve(
             if let Some(family) = family.get()
                 && family.value != Family::of(*address)
             {
-                let (of, said) = (Family::of(*address).as_str(), family.value.as_str());
+                let (of, said) = (Family::of(*address), family.value);
                 let title = format!("`{address}` is an {of} address, not {said}");
                 to.push(
                     Diagnostic::new(family.span.clone(), title)
-                        .label(said)
+                        .label(said.to_string())
                         .also(at.span.clone(), format!("an {of} address")),
                 );
                 return None;
@@ -282,7 +285,7 @@ fn declared_address(
         return found;
     }
     let what = match family {
-        Some(family) => format!("{} address", family.as_str()),
+        Some(family) => format!("{family} address"),
         None => "address".to_owned(),
     };
     let title = format!("the lab gives `{spot}` no {what}");

@@ -7,7 +7,7 @@ use std::ops::Range;
 use ipnet::IpNet;
 
 use crate::diagnostic::{Collector, Diagnostic};
-use crate::file::each;
+use crate::file::{each, list_of};
 use crate::lower::{Draft, Whole};
 use crate::model::{Action, Change, Family, IfName, NodeName, Place, TapMode};
 
@@ -72,23 +72,18 @@ impl World {
         let mut nodes = HashMap::new();
         for (node, marks) in &draft.nodes {
             let mut state = NodeState::new();
-            state.insert(
-                "lo".parse().expect("a valid name"),
-                IfState {
-                    kind: Kind::Loopback,
-                    up: node.lo,
-                    addresses: vec![],
-                    master: None,
-                    mtu: None,
-                    at: marks.name.clone(),
-                },
-            );
-            if node.lo {
-                let lo: IfName = "lo".parse().expect("a valid name");
-                for address in ["127.0.0.1/8", "::1/128"] {
-                    state.add_address(&lo, address.parse().expect("a valid address"));
-                }
-            }
+            // The addresses of `lo` are entered nowhere else: no subnet or gateway is found by them.
+            let addresses =
+                ["127.0.0.1/8", "::1/128"].map(|text| text.parse().expect("a valid address"));
+            let lo = IfState {
+                kind: Kind::Loopback,
+                up: node.lo,
+                addresses: if node.lo { addresses.into() } else { Vec::new() },
+                master: None,
+                mtu: None,
+                at: marks.name.clone(),
+            };
+            state.interfaces.insert("lo".parse().expect("a valid name"), lo);
             nodes.insert(node.name.clone(), state);
         }
         let changes = draft.steps.iter().flat_map(|(step, _)| match &step.action {
@@ -178,6 +173,14 @@ impl World {
                 let when = if self.arrivals.contains(place) { " at this point" } else { "" };
                 format!("`{interface}` is in node `{other}`{when}")
             });
+        }
+        if help.is_none() && !to.is_crowded() {
+            let names = self.nodes.get(node).into_iter().flat_map(|state| state.interfaces.keys());
+            let mut names: Vec<&str> = names.map(IfName::as_str).collect();
+            names.sort_unstable();
+            let more = if names.len() > 6 { " and others" } else { "" };
+            names.truncate(6);
+            help = Some(format!("`{node}` has {}{more}", list_of(&names)));
         }
         let title = format!("no interface `{interface}` in node `{node}`");
         to.push(Diagnostic::new(span.clone(), title).label("no such interface").maybe_help(help));
@@ -318,7 +321,7 @@ impl NodeState {
 
     /// Whether the node has this address itself.
     pub(super) fn owns(&self, address: IpAddr) -> bool {
-        self.own.contains_key(&address)
+        address.is_loopback() || self.own.contains_key(&address)
     }
 
     /// Whether the kernel has a route of its own to this subnet.

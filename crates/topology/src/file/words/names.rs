@@ -54,7 +54,28 @@ impl Word for NodeName {
         json!({
             "type": "string",
             "pattern": format!("^{NODE}$"),
-            "description": "The name of a node or lab: letters, digits, `-`, `_`, `.`",
+            "description": "The name of a node: letters, digits, `-`, `_`, `.`",
+        })
+    }
+}
+
+/// The name of a lab.
+#[derive(Debug, Clone)]
+pub(crate) struct LabName(pub NodeName);
+
+impl Word for LabName {
+    const NAME: &'static str = "LabName";
+    const WHAT: &'static str = "a name in quotes";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        text.parse().map(Self).map_err(|error| name_wrong(text, "a lab", &error))
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "string",
+            "pattern": format!("^{NODE}$"),
+            "description": "The name of a lab: letters, digits, `-`, `_`, `.`",
         })
     }
 }
