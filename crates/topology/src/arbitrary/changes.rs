@@ -28,7 +28,7 @@ impl Changes {
         let mut taken = Vec::new();
         for &which in picks {
             if let Some(change) = pick(&self.left, which).cloned() {
-                self.left.retain(|left| *left != change);
+                self.left.retain(|left| *left != change && !is_in_vain(left, &change));
                 taken.push(change);
             }
         }
@@ -38,6 +38,14 @@ impl Changes {
     /// Whether nothing was ever taken.
     pub(super) fn is_untouched(&self) -> bool {
         self.untouched
+    }
+}
+
+/// Whether a change can't be made after another: what goes down loses its IPv6 addresses.
+fn is_in_vain(change: &Change, after: &Change) -> bool {
+    match (change, after) {
+        (Change::DelAddress(at, _), Change::Up(down, false)) => at == down,
+        _ => false,
     }
 }
 

@@ -116,7 +116,7 @@ pub(super) fn cook(recipes: &[StepRecipe], lab: &Topology) -> Vec<LabStep> {
             2 => wanted.look(lab),
             3 => wanted.tcp(lab),
             4 => wanted.reach(lab),
-            _ => wanted.ping(lab),
+            _ => wanted.ping(lab, changes.is_untouched()),
         };
         steps.extend(action.map(|action| LabStep { about: wanted.about.clone(), action }));
     }
@@ -166,7 +166,8 @@ impl StepRecipe {
         }
     }
 
-    fn ping(&self, lab: &Topology) -> Option<Action> {
+    /// A source address only while the lab is as it was made.
+    fn ping(&self, lab: &Topology, as_made: bool) -> Option<Action> {
         let (to, family) = self.target(lab);
         let mut ping = Ping::new(self.node(lab, 0).name.clone(), to);
         ping.family = family;
@@ -177,7 +178,7 @@ impl StepRecipe {
         if self.switches[0] {
             let interfaces: Vec<&Interface> = lab.interfaces_of(&ping.from).collect();
             ping.interface = pick(&interfaces, self.picks[3]).map(|i| i.place.interface.clone());
-        } else if self.switches[1] {
+        } else if self.switches[1] && as_made {
             ping.source = addresses(lab, &ping.from).find(|a| Family::of(*a) == wanted);
         }
         ping.count = u16::from(self.picks[4] % 9) + 1;

@@ -255,7 +255,9 @@ impl Table {
         }
         for (section, value) in sections {
             match value {
-                Value::Table(table) | Value::Section(table) => table.write_section(out, path, &section, 1),
+                Value::Table(table) | Value::Section(table) => {
+                    table.write_section(out, path, &section, 1)
+                }
                 Value::Group(table) => table.write_body(out, &section),
                 list => {
                     for table in list.as_wide_tables().unwrap_or_default() {

@@ -5,9 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use twinax_topology::arbitrary::{self, Config};
 use twinax_topology::builder::*;
-use twinax_topology::{
-    Action, Chain, Family, LabStep, Protocol, Topology, Told, Verdict, parse,
-};
+use twinax_topology::{Action, Chain, Family, LabStep, Protocol, Told, Topology, Verdict, parse};
 
 fn again(lab: &Topology) -> (String, Topology) {
     let text = lab.to_toml();
@@ -53,9 +51,7 @@ fn random_labs_have_everything() {
     let node = |has: fn(&twinax_topology::Node) -> bool| {
         count(&move |lab: &Topology| lab.nodes.iter().any(has))
     };
-    let step = |has: fn(&LabStep) -> bool| {
-        count(&move |lab: &Topology| lab.steps.iter().any(has))
-    };
+    let step = |has: fn(&LabStep) -> bool| count(&move |lab: &Topology| lab.steps.iter().any(has));
     let numbers = [
         ("gateways", node(|n| n.routes.iter().any(|r| r.via.is_some_and(|g| g.is_ipv4())))),
         ("IPv6 gateways", node(|n| n.routes.iter().any(|r| r.via.is_some_and(|g| g.is_ipv6())))),
@@ -403,7 +399,8 @@ fn the_builder_says_all_that_is_wrong_at_once() {
         .build()
         .unwrap_err();
     let said = wrong.to_string();
-    for part in ["rigth", "did you mean `right`", "10.0.0.1/24", "68", "3s", "belongs to a command"] {
+    for part in ["rigth", "did you mean `right`", "10.0.0.1/24", "68", "3s", "belongs to a command"]
+    {
         assert!(said.contains(part), "nothing of {part:?} in:\n{said}");
     }
     assert!(wrong.diagnostics().count() >= 5, "{said}");
