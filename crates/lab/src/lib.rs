@@ -8,12 +8,16 @@
 
 pub mod apply;
 pub mod check;
+pub mod doctor;
 pub mod exec;
 pub mod hint;
 pub mod lab;
 pub mod nodes;
 pub mod probe;
+mod programs;
+mod remedy;
 pub mod report;
+pub mod requirements;
 pub mod run;
 pub mod sandbox;
 pub mod service;

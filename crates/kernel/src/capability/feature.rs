@@ -218,11 +218,13 @@ fn netem(rtnl: &mut Rtnl) -> Result<bool, Error> {
     is_there(rtnl.socket.request("making a queueing discipline", CREATE | EXCL, &message))
 }
 
-/// A kernel without VLAN filtering takes the attribute without a word; but it never has it itself.
+/// A kernel without VLAN filtering takes the attribute without a word; but it stays off.
 fn bridge_vlan(rtnl: &mut Rtnl) -> Result<bool, Error> {
     let mut message = named(TRIAL);
-    let kind = LinkInfo::Kind(InfoKind::Bridge);
-    message.attributes.push(LinkAttribute::LinkInfo(vec![kind]));
+    message.attributes.push(LinkAttribute::LinkInfo(vec![
+        LinkInfo::Kind(InfoKind::Bridge),
+        LinkInfo::Data(InfoData::Bridge(vec![InfoBridge::VlanFiltering(true)])),
+    ]));
     if !add_link(rtnl, message)? {
         return Ok(false);
     }
@@ -234,7 +236,7 @@ fn bridge_vlan(rtnl: &mut Rtnl) -> Result<bool, Error> {
         let LinkAttribute::LinkInfo(info) = attribute else { return false };
         info.iter().any(|info| {
             let LinkInfo::Data(InfoData::Bridge(data)) = info else { return false };
-            data.iter().any(|word| matches!(word, InfoBridge::VlanFiltering(_)))
+            data.contains(&InfoBridge::VlanFiltering(true))
         })
     }))
 }

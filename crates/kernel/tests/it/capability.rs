@@ -50,6 +50,23 @@ fn a_kind_of_device_is_there_when_iproute2_can_make_one() {
 }
 
 #[test]
+fn bridges_know_vlans_when_they_are_all_in_vlan_1() {
+    if !is_root("bridges_know_vlans_when_they_are_all_in_vlan_1") {
+        return;
+    }
+    let tried = in_new(|_| Feature::BridgeVlan.try_here()).expect("root may try");
+    let pvid = in_new(|_| {
+        if ip(&["link", "add", "br0", "type", "bridge"]) != Some(true) {
+            return None;
+        }
+        // The VLAN of untagged frames: a bridge without VLANs has none (`br_fill_info`).
+        let node = observe::node(&[]).expect("a namespace can be observed");
+        node.link("br0")?.bridge.get("vlan_default_pvid").cloned()
+    });
+    assert_eq!(tried, pvid.as_deref() == Some("1"));
+}
+
+#[test]
 fn trials_leave_no_device_behind() {
     if !is_root("trials_leave_no_device_behind") {
         return;

@@ -27,6 +27,7 @@ use twinax_kernel::process::{Fork, NewNamespaces, fork_into};
 use twinax_kernel::{Netns, mounts};
 
 pub use idmap::IdMapError;
+pub(crate) use idmap::ranges;
 
 /// Why a sandbox could not be had.
 #[derive(Debug, thiserror::Error)]
