@@ -1,0 +1,318 @@
+//! Starting a program for a test, and what comes of it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use twinax_lab::report::LabReport;
+
+use super::processes::{self, readable};
+use super::test::Test;
+use super::user::{Who, is_root};
+
+/// How long a program may take that is not said to take longer: enough under any load.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// `PATH` with the folders of the system's programs in it.
+pub fn path() -> String {
+    let own = std::env::var("PATH").unwrap_or_default();
+    [own.as_str(), "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(":")
+}
+
+/// A program that is about to be started.
+///
+/// Its environment is empty but for `PATH`, `HOME`, `TMPDIR`, `XDG_RUNTIME_DIR` and the test's
+/// mark; it is started in the lab's folder.
+pub struct Program<'t> {
+    test: &'t Test,
+    who: Who,
+    program: OsString,
+    args: Vec<OsString>,
+    env: Vec<(String, String)>,
+    world: Vec<String>,
+    stdin: Option<Vec<u8>>,
+    within: Duration,
+}
+
+impl<'t> Program<'t> {
+    pub(super) fn new(test: &'t Test, who: Who, program: OsString) -> Self {
+        let mut path = path();
+        path.insert_str(0, &format!("{}:", test.folder().join("bin").display()));
+        let private = |name| test.private(name, who).display().to_string();
+        let env = vec![
+            ("PATH".to_owned(), path),
+            ("HOME".to_owned(), test.folder().display().to_string()),
+            ("FOLDER".to_owned(), test.folder().display().to_string()),
+            ("TMPDIR".to_owned(), private("tmp")),
+            ("XDG_RUNTIME_DIR".to_owned(), private("run")),
+            (processes::VARIABLE.to_owned(), test.mark().to_owned()),
+        ];
+        let (args, world) = (Vec::new(), who.world());
+        Self { test, who, program, args, env, world, stdin: None, within: WITHIN }
+    }
+
+    /// Adds a word to the command line.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds words to the command line.
+    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable of its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.retain(|(own, _)| own != name);
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Changes the world of the program alone: this line of shell is done before it, by root of
+    /// the machine or of a user namespace, in a mount namespace of its own.
+    pub fn world(mut self, line: &str) -> Self {
+        self.world.push(line.to_owned());
+        self
+    }
+
+    /// What it can read from its standard input; without, there is nothing.
+    pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(text.into());
+        self
+    }
+
+    /// How long it may take at most.
+    pub fn within(mut self, within: Duration) -> Self {
+        self.within = within;
+        self
+    }
+
+    /// Starts it.
+    pub fn start(self) -> Running {
+        let deadline = Instant::now() + self.within;
+        let (program, args) = self.line();
+        let mut command = Command::new(&program);
+        command.args(args).env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.current_dir(self.test.folder().join("lab"));
+        command.stdin(match &self.stdin {
+            Some(text) => Stdio::from(self.input(text)),
+            None => Stdio::null(),
+        });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{program:?}: {error}"));
+        let pid = Pid::from_child(&child);
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("a child that nobody has waited for");
+        let stdout = Stream::new(child.stdout.take().expect("it is piped").into());
+        let stderr = Stream::new(child.stderr.take().expect("it is piped").into());
+        Running { child, pid, pidfd, streams: [stdout, stderr], deadline }
+    }
+
+    /// Starts it and waits for its end.
+    #[track_caller]
+    pub fn done(self) -> Output {
+        self.start().end()
+    }
+
+    /// A file that can be read from its beginning to this end, and has no name any more.
+    fn input(&self, text: &[u8]) -> File {
+        let path = self.test.folder().join("said/stdin");
+        File::create(&path).and_then(|mut file| file.write_all(text)).expect("our own folder");
+        File::open(path).expect("our own folder")
+    }
+
+    /// The command line, with what makes its world and its user before it.
+    fn line(&self) -> (OsString, Vec<OsString>) {
+        let mut words: Vec<OsString> = Vec::new();
+        let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
+        let (uid, gid) = self.who.ids();
+        if !self.world.is_empty() {
+            if is_root() {
+                add(&["unshare", "--mount", "--"]);
+            } else {
+                add(&["unshare", "--user", "--map-root-user", "--mount", "--"]);
+            }
+            let script = [&self.world[..], &["exec \"$@\"".to_owned()]].concat().join("\n");
+            add(&["/bin/sh", "-ec", &script, "world"]);
+        }
+        let (user, group) = (uid.to_string(), gid.to_string());
+        if self.who.is_another() {
+            add(&["setpriv", "--reuid", &user, "--regid", &group, "--clear-groups", "--"]);
+        } else if !is_root() && !self.world.is_empty() {
+            let (user, group) = (format!("--map-user={user}"), format!("--map-group={group}"));
+            add(&["unshare", "--user", &user, &group, "--"]);
+        }
+        words.push(self.program.clone());
+        words.extend(self.args.iter().cloned());
+        (words.remove(0), words)
+    }
+}
+
+/// A program that has been started. Dropped, it is killed.
+pub struct Running {
+    child: Child,
+    pid: Pid,
+    pidfd: OwnedFd,
+    streams: [Stream; 2],
+    deadline: Instant,
+}
+
+impl Running {
+    /// Its process ID.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid, signal).expect("nobody has waited for it yet");
+    }
+
+    /// Waits until it has ended (`true`) or so much time has passed.
+    pub fn ends_within(&mut self, time: Duration) -> bool {
+        let deadline = (Instant::now() + time).min(self.deadline);
+        loop {
+            match self.go_on(deadline) {
+                Happened::End => return true,
+                Happened::Output => {}
+                Happened::Nothing => return false,
+            }
+        }
+    }
+
+    /// Waits until it has said this on standard output.
+    #[track_caller]
+    pub fn await_said(&mut self, text: &str) {
+        while !self.streams[0].text().contains(text) {
+            let happened = self.go_on(self.deadline);
+            let said = || self.streams.each_ref().map(Stream::text).join("\n");
+            assert!(happened == Happened::Output, "never said {text:?}, but:\n{}", said());
+        }
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn end(mut self) -> Output {
+        loop {
+            match self.go_on(self.deadline) {
+                Happened::Output => {}
+                Happened::End => break,
+                Happened::Nothing => {
+                    let said = self.streams.each_ref().map(Stream::text).join("\n");
+                    panic!("not ended in time; so far it said:\n{said}");
+                }
+            }
+        }
+        let status = self.child.wait().expect("our own child");
+        self.streams.iter_mut().for_each(Stream::take_in);
+        let [stdout, stderr] = self.streams.each_ref().map(Stream::text);
+        let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+        Output { code, stdout, stderr }
+    }
+
+    /// Waits until something happens, and takes in what it says.
+    fn go_on(&mut self, deadline: Instant) -> Happened {
+        let mut of = vec![PollFd::new(&self.pidfd, PollFlags::IN)];
+        for stream in self.streams.iter().filter(|stream| !stream.closed) {
+            of.push(PollFd::from_borrowed_fd(stream.pipe.as_fd(), PollFlags::IN));
+        }
+        if !readable(&mut of, deadline) {
+            return Happened::Nothing;
+        }
+        let ended = !of[0].revents().is_empty();
+        self.streams.iter_mut().for_each(Stream::take_in);
+        if ended { Happened::End } else { Happened::Output }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Happened {
+    Output,
+    End,
+    /// The time is up.
+    Nothing,
+}
+
+/// What comes out of a pipe.
+struct Stream {
+    pipe: File,
+    bytes: Vec<u8>,
+    closed: bool,
+}
+
+impl Stream {
+    fn new(pipe: OwnedFd) -> Self {
+        rustix::io::ioctl_fionbio(&pipe, true).expect("a pipe");
+        Self { pipe: pipe.into(), bytes: Vec::new(), closed: false }
+    }
+
+    /// Takes in what is there.
+    fn take_in(&mut self) {
+        let mut some = [0; 64 * 1024];
+        while !self.closed {
+            match self.pipe.read(&mut some) {
+                Ok(0) => self.closed = true,
+                Ok(length) => self.bytes.extend_from_slice(&some[..length]),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(error) => panic!("descriptor {}: {error}", self.pipe.as_raw_fd()),
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+/// What came of a program.
+#[derive(Debug)]
+pub struct Output {
+    /// Its exit code; 128 + N when signal N ended it.
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Output {
+    /// Fails, with all that the program said, unless it ended with this exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Fails unless it said this on standard error.
+    #[track_caller]
+    pub fn complains(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "no {text:?} in what it said:\n{}", self.stderr);
+        self
+    }
+
+    /// Fails unless it said this on standard output.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "no {text:?} in what it said:\n{}", self.stdout);
+        self
+    }
+
+    /// The reports that `--json` gives, one a line.
+    #[track_caller]
+    pub fn reports(&self) -> Vec<LabReport> {
+        let report = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        self.stdout.lines().map(report).collect()
+    }
+}

@@ -1,0 +1,177 @@
+//! A test's place, and the promise that the machine is left as it was.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tempfile::TempDir;
+
+use super::machine::{Machine, OF_A_TEST};
+use super::program::Program;
+use super::user::Who;
+use super::{processes, user};
+
+/// How long the last process of a test may take to end.
+const GONE_WITHIN: Duration = Duration::from_secs(20);
+
+/// A test that runs: its folder, its mark, and the machine as it was before.
+///
+/// Dropped, it waits until no process of the test is left, and then fails the test if anything is
+/// not as it was.
+pub struct Test {
+    name: String,
+    mark: String,
+    machine: Machine,
+    folder: TempDir,
+    /// What belongs into the lab's folder.
+    files: RefCell<BTreeSet<PathBuf>>,
+}
+
+impl Test {
+    /// Begins a test of this name.
+    pub fn new(name: &str) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
+        let folder = tempfile::Builder::new().prefix(OF_A_TEST).tempdir().expect("a folder");
+        let mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("our own folder");
+        };
+        mode(folder.path(), 0o755);
+        for below in ["bin", "lab", "mount", "said"] {
+            fs::create_dir(folder.path().join(below)).expect("a folder");
+        }
+        mode(&folder.path().join("lab"), 0o777);
+        // The target folder may be where another user gets no further.
+        let (built, own) = (env!("CARGO_BIN_EXE_twinax"), folder.path().join("bin/twinax"));
+        fs::hard_link(built, &own)
+            .or_else(|_| fs::copy(built, &own).map(drop))
+            .expect("a copy of the program");
+        Self {
+            name: name.to_owned(),
+            mark: format!("{}-{now}", std::process::id()),
+            machine: Machine::snapshot(),
+            folder,
+            files: RefCell::default(),
+        }
+    }
+
+    /// Says by name that the test, or a part of it, is not done here.
+    pub fn skip(&self, reason: &str) {
+        eprintln!("skipped: {}: {reason}", self.name);
+    }
+
+    /// Whether the program can be run by this one here; where not, the test says so.
+    pub fn can_be(&self, who: Who) -> bool {
+        who.is_lacking().inspect(|reason| self.skip(reason)).is_none()
+    }
+
+    /// Whether the program can be run in a world of its own here; where not, the test says so.
+    pub fn can_have_a_world(&self) -> bool {
+        let there = self.shell(Who::here(), "true").world("true").done().code == 0;
+        if !there {
+            self.skip("no mount namespace can be made");
+        }
+        there
+    }
+
+    /// Whether TAP devices can be made here; where not, the test says so.
+    pub fn has_tun(&self) -> bool {
+        let there = Path::new("/dev/net/tun").exists();
+        if !there {
+            self.skip("there is no /dev/net/tun");
+        }
+        there
+    }
+
+    /// The mark of the processes of this test.
+    pub fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    /// The folder of this test, which everybody can read.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A path in the lab's folder, at which a file may be when the test ends.
+    pub fn path(&self, name: &str) -> PathBuf {
+        let path = self.folder().join("lab").join(name);
+        self.files.borrow_mut().insert(path.clone());
+        path
+    }
+
+    /// A file in the lab's folder.
+    pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).expect("our own folder");
+        path
+    }
+
+    /// The folder that the program has as `$NAME`.
+    pub(super) fn private(&self, name: &str, who: Who) -> PathBuf {
+        let path = self.folder().join(format!("{name}-{}", who.ids().0));
+        if !path.exists() {
+            fs::create_dir(&path).expect("our own folder");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("our own folder");
+            if user::is_root() {
+                let (uid, gid) = who.ids();
+                chown(&path, Some(uid), Some(gid)).expect("root may");
+            }
+        }
+        path
+    }
+
+    /// `twinax`, run by this one.
+    pub fn twinax(&self, who: Who) -> Program<'_> {
+        Program::new(self, who, self.folder().join("bin/twinax").into())
+    }
+
+    /// A line for the shell, run by this one; `twinax` is in its `PATH`.
+    pub fn shell(&self, who: Who, line: &str) -> Program<'_> {
+        Program::new(self, who, "/bin/sh".into()).args(["-c", line])
+    }
+
+    /// Waits until no process of this test is left.
+    #[track_caller]
+    pub fn await_end(&self) {
+        let left = self.left();
+        assert!(left.is_empty(), "{left}");
+    }
+
+    /// The processes that don't end, for people.
+    fn left(&self) -> String {
+        let left = processes::await_none(&self.mark, GONE_WITHIN);
+        left.iter().map(|left| format!("is still running: {} {}\n", left.pid, left.command)).collect()
+    }
+
+    /// What there is in the test's folders that nobody has asked for.
+    fn leftovers(&self) -> String {
+        let folders = ["lab", "mount", "tmp-0", "run-0"].map(str::to_owned);
+        let (uid, _) = Who::User.ids();
+        let folders = folders.into_iter().chain([format!("tmp-{uid}"), format!("run-{uid}")]);
+        let files = self.files.borrow();
+        let entries = folders
+            .flat_map(|folder| fs::read_dir(self.folder().join(folder)).into_iter().flatten());
+        let paths = entries.flatten().map(|entry| entry.path());
+        let left: BTreeSet<PathBuf> = paths.filter(|path| !files.contains(path)).collect();
+        left.iter().map(|path| format!("was left behind: {}\n", path.display())).collect()
+    }
+}
+
+impl Drop for Test {
+    fn drop(&mut self) {
+        let left = self.left() + &self.leftovers();
+        let difference = self.machine.difference(&Machine::snapshot());
+        if left.is_empty() && difference.is_empty() {
+            return;
+        }
+        let text = format!("the machine is not as it was before the test:\n{left}{difference}");
+        if std::thread::panicking() {
+            eprintln!("{text}");
+        } else {
+            panic!("{text}");
+        }
+    }
+}
