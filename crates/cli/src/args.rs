@@ -29,6 +29,12 @@ pub enum Verb {
         /// The lab file; `-` for standard input
         lab: PathBuf,
     },
+    /// Tell what this machine can do, what it lacks, and what to do about it
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the JSON Schema of the lab file
     Schema,
     /// Print the completions for a shell

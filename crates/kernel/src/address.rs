@@ -1,6 +1,6 @@
 //! Addresses of devices (`ip-address(8)`).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 use netlink_packet_route::address::{
@@ -45,12 +45,4 @@ impl Rtnl {
 /// The address family of an address.
 pub(crate) fn family(address: IpAddr) -> AddressFamily {
     if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 }
-}
-
-/// The address of all zeros of an address's family.
-pub(crate) fn unspecified(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
-    }
 }

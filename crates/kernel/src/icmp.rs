@@ -32,7 +32,11 @@ pub fn socket(to: IpAddr, options: &IcmpOptions) -> Result<OwnedFd, Error> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(family, SocketType::RAW, flags, Some(protocol))
         .map_err(Error::call("opening a raw ICMP socket"))?;
-    if to.is_ipv4() { set_v4(&socket, options)? } else { set_v6(&socket, options)? }
+    if to.is_ipv4() {
+        set_v4(&socket, options)?
+    } else {
+        set_v6(&socket, options)?
+    }
     if let Some(source) = options.source {
         rustix::net::bind(&socket, &SocketAddr::new(source, 0))
             .map_err(Error::call("binding to the source address"))?;
@@ -70,6 +74,7 @@ fn set_v6(socket: &OwnedFd, options: &IcmpOptions) -> Result<(), Error> {
         set(libc::IPV6_DONTFRAG, 1)?;
     }
     options.ttl.map_or(Ok(()), |ttl| {
-        sockopt::set_ipv6_unicast_hops(socket, Some(ttl)).map_err(Error::call("setting the hop limit"))
+        sockopt::set_ipv6_unicast_hops(socket, Some(ttl))
+            .map_err(Error::call("setting the hop limit"))
     })
 }

@@ -41,7 +41,8 @@ pub fn own_proc() -> Result<bool, Error> {
 /// [`NETNS_DIR`], which can be written to.
 pub fn own_run() -> Result<(), Error> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let old = rustix::fs::open("/run", flags, Mode::empty()).map_err(Error::file("opening", "/run"))?;
+    let old =
+        rustix::fs::open("/run", flags, Mode::empty()).map_err(Error::file("opening", "/run"))?;
     rustix::mount::mount(
         c"tmpfs",
         c"/run",
@@ -88,7 +89,8 @@ pub fn replace_file(path: &Path, text: &str) -> Result<(), Error> {
 /// other, each time a program is executed in a node.
 pub fn name_netns(name: &str, fd: std::os::fd::BorrowedFd<'_>) -> Result<(), Error> {
     // Not getpid(): where the machine allows no /proc of our own, the old one has another number.
-    let own = fs::read_link("/proc/self").map_err(|error| file_error("reading", "/proc/self", &error))?;
+    let own =
+        fs::read_link("/proc/self").map_err(|error| file_error("reading", "/proc/self", &error))?;
     let fd = std::os::fd::AsRawFd::as_raw_fd(&fd);
     let target = format!("/proc/{}/fd/{fd}", own.display());
     let path = Path::new(NETNS_DIR).join(name);

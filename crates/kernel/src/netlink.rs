@@ -290,8 +290,8 @@ impl Socket {
                 }
                 whole &= header.flags & DUMP_INTERRUPTED == 0;
                 match header.message_type {
-                    DONE => return Ok((objects, whole)),
-                    ERROR => {
+                    // NLMSG_DONE has the outcome of the dump as its payload, like an error.
+                    DONE | ERROR => {
                         return match refusal(&header, payload)? {
                             None => Ok((objects, whole)),
                             Some(refusal) => {

@@ -43,8 +43,11 @@ impl Rtnl {
         };
         // As `ip route` has it: what is reached without a gateway is on the link.
         let on_link = route.kind == RouteKind::Unicast && route.via.is_none();
-        message.header.scope =
-            if on_link && route.to.addr().is_ipv4() { RouteScope::Link } else { RouteScope::Universe };
+        message.header.scope = if on_link && route.to.addr().is_ipv4() {
+            RouteScope::Link
+        } else {
+            RouteScope::Universe
+        };
         if route.onlink {
             message.header.flags |= RouteFlags::Onlink;
         }

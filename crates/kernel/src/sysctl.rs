@@ -9,7 +9,8 @@ use crate::error::Error;
 pub fn set(sysctl: &Sysctl) -> Result<(), Error> {
     let path = format!("/proc/sys/{}", sysctl.key.path());
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-    let file = rustix::fs::open(&path, flags, Mode::empty()).map_err(Error::file("opening", &path))?;
+    let file =
+        rustix::fs::open(&path, flags, Mode::empty()).map_err(Error::file("opening", &path))?;
     // One write: the kernel takes the first write as the whole value.
     rustix::io::write(&file, sysctl.value.as_bytes())
         .map(drop)

@@ -69,7 +69,8 @@ impl Lab {
         let mut ports = Vec::new();
         for node in &self.topology.nodes {
             for listener in &node.listeners {
-                let port = Listening::open(self.netns(&node.name), listener.tcp, listener.say.clone());
+                let port =
+                    Listening::open(self.netns(&node.name), listener.tcp, listener.say.clone());
                 ports.push(port.map_err(|source| node_error(node, source))?);
             }
         }

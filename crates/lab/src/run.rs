@@ -8,6 +8,7 @@ use twinax_topology::Topology;
 use crate::check;
 use crate::lab::Lab;
 use crate::report::{Broken, Event, LabReport};
+use crate::requirements;
 use crate::sandbox::{Ended, Options, Sandbox, SandboxError};
 
 /// Runs a lab from the beginning to the end. `tell` hears of everything as it happens.
@@ -27,6 +28,8 @@ pub fn run(
         broken: None,
         time: begun.elapsed(),
     };
+    // Where it can't be raised, the build says which node was one too many.
+    let _ = requirements::raise_open_files(topology.nodes.len());
     let mut sandbox = Sandbox::start(options, |ground, events| {
         let mut teller = Teller { events };
         let done = match ground {
@@ -104,6 +107,6 @@ fn broken(error: &(dyn std::error::Error + 'static)) -> Broken {
     let chain = std::iter::successors(Some(error), |error| error.source());
     broken.hint = chain
         .filter_map(|error| error.downcast_ref::<twinax_kernel::Error>())
-        .find_map(|error| crate::hint::of(error));
+        .find_map(crate::hint::of);
     broken
 }

@@ -1,6 +1,7 @@
 //! The verbs, one a file.
 
 mod completions;
+mod doctor;
 mod man;
 mod plan;
 mod run;
@@ -30,6 +31,7 @@ pub fn run(verb: Verb) -> anyhow::Result<u8> {
     match verb {
         Verb::Run(asked) => run::run(&asked),
         Verb::Plan { lab } => plan::run(&lab),
+        Verb::Doctor { json } => doctor::run(json),
         Verb::Schema => schema::run(),
         Verb::Completions { shell } => completions::run(shell),
         Verb::Man => man::run(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Serialize;
 use twinax_lab::report::{Broken, LabReport, Outcome};
+use twinax_lab::requirements;
 use twinax_lab::sandbox::{Options, SandboxError};
 use twinax_topology::{ReadError, Topology};
 
@@ -64,9 +65,14 @@ fn create(path: &Path) -> anyhow::Result<fs::File> {
 }
 
 fn run_one(lab: &Topology, options: Options, asked: &Run) -> LabReport {
+    let lacks = requirements::lacks(lab);
     let mut progress = Progress::new(lab, asked);
-    let report = twinax_lab::run(lab, options, |event| progress.tell(event))
-        .unwrap_or_else(|error| refused(lab, &error));
+    let report = if lacks.is_empty() {
+        twinax_lab::run(lab, options, |event| progress.tell(event))
+            .unwrap_or_else(|error| refused(lab, &error))
+    } else {
+        lacking(lab, lacks.iter().map(ToString::to_string).collect())
+    };
     progress.end(&report);
     report
 }
@@ -74,7 +80,8 @@ fn run_one(lab: &Topology, options: Options, asked: &Run) -> LabReport {
 fn refused(lab: &Topology, error: &SandboxError) -> LabReport {
     let mut broken = Broken::from_error(error);
     broken.lacking = matches!(error, SandboxError::Namespaces(_) | SandboxError::NotRoot);
-    broken.hint = broken.lacking.then(|| "`twinax doctor` tells what this machine lacks".to_owned());
+    broken.hint =
+        broken.lacking.then(|| "`twinax doctor` tells what this machine lacks".to_owned());
     LabReport { broken: Some(broken), ..nothing_done(lab) }
 }
 

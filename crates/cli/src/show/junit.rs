@@ -28,8 +28,9 @@ fn step(step: &StepReport) -> TestCase {
         TestCaseStatus::success()
     } else {
         let wrong = step.checks.iter().filter(|check| !check.held);
-        let wrong: Vec<String> =
-            wrong.map(|check| format!("expected: {}\nseen: {}", check.expected, check.seen)).collect();
+        let wrong: Vec<String> = wrong
+            .map(|check| format!("expected: {}\nseen: {}", check.expected, check.seen))
+            .collect();
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status.set_message("an expectation did not hold").set_description(wrong.join("\n"));
         status

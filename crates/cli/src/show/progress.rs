@@ -34,11 +34,14 @@ impl Progress {
     /// Something has happened.
     pub fn tell(&mut self, event: &Event) {
         match event {
-            Event::Built(built) if self.detail == Some(Detail::All) => self.print(&run::built(built)),
+            Event::Built(built) if self.detail == Some(Detail::All) => {
+                self.print(&run::built(built))
+            }
             Event::Begun(number) => {
                 let about = self.abouts.get(number - 1).map_or("", String::as_str);
                 let about = super::printable(about.lines().next().unwrap_or_default());
-                self.doing.set_message(format!("  step {number} of {} … {about}", self.abouts.len()));
+                self.doing
+                    .set_message(format!("  step {number} of {} … {about}", self.abouts.len()));
                 self.doing.tick();
             }
             Event::Step(step) => {

@@ -27,8 +27,11 @@ pub fn built(built: &Built) -> String {
         (built.bridges, "bridge"),
         (built.taps, "TAP"),
     ];
-    let parts: Vec<String> =
-        parts.into_iter().filter(|(count, _)| *count > 0).map(|(n, what)| counted(n, what)).collect();
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(n, what)| counted(n, what))
+        .collect();
     format!("  built {} in {}\n", parts.join(", "), in_figures(built.time))
 }
 
@@ -55,7 +58,11 @@ pub fn step(step: &StepReport, detail: Detail) -> Option<String> {
     };
     let done: Vec<&str> = step.done.iter().flat_map(|done| done.lines()).collect();
     // What has taken the place of missing words is not said again.
-    let done = if step.about.trim().is_empty() && !step.held() { done.get(1..).unwrap_or_default() } else { &done[..] };
+    let done = if step.about.trim().is_empty() && !step.held() {
+        done.get(1..).unwrap_or_default()
+    } else {
+        &done[..]
+    };
     if step.held() {
         let mut seen: Vec<&str> = Vec::new();
         for check in &step.checks {

@@ -14,11 +14,7 @@ use crate::lab::Lab;
 use crate::nodes::inside;
 use crate::report::Check;
 
-pub(super) fn carry_out(
-    lab: &Lab,
-    spot: &Spot,
-    expect: &LookExpect,
-) -> Result<Outcome, StepError> {
+pub(super) fn carry_out(lab: &Lab, spot: &Spot, expect: &LookExpect) -> Result<Outcome, StepError> {
     let sysctls: Vec<&str> = [&expect.has, &expect.lacks]
         .into_iter()
         .flat_map(|facts| facts.sysctls.iter().map(|sysctl| sysctl.key.path()))
@@ -136,9 +132,10 @@ impl Looked<'_> {
         }
         for neighbour in &facts.neighbours {
             let Neighbour { dev, to, mac } = neighbour;
-            let there = seen.neighbours.iter().any(|own| {
-                own.dev == dev.as_str() && own.to == *to && own.mac == Some(*mac)
-            });
+            let there = seen
+                .neighbours
+                .iter()
+                .any(|own| own.dev == dev.as_str() && own.to == *to && own.mac == Some(*mac));
             fact(format!("neighbour {to} at {mac} on {dev}"), there, String::new());
         }
         for sysctl in &facts.sysctls {
@@ -197,7 +194,9 @@ fn route_in_words(route: &Route) -> String {
 /// Whether a rule that is there agrees in all that is said of the one that is looked for.
 fn is_rule(wanted: &Rule, own: &ObservedRule) -> bool {
     let name = |wanted: &Option<_>, own: &Option<String>| {
-        wanted.as_ref().is_none_or(|name: &twinax_topology::IfName| own.as_deref() == Some(name.as_str()))
+        wanted
+            .as_ref()
+            .is_none_or(|name: &twinax_topology::IfName| own.as_deref() == Some(name.as_str()))
     };
     let action = match wanted.action {
         RuleAction::Table(table) => own.action == "lookup" && own.table == table,

@@ -20,10 +20,8 @@ pub(super) fn carry_out(lab: &Lab, asked: &Reach) -> Result<Outcome, StepError> 
     for node in &nodes {
         let spot = Spot { node: (*node).clone(), interface: None };
         let address = lab.topology().address_of(&spot, Some(family));
-        let address = address.ok_or_else(|| StepError::NoAddress {
-            spot: node.to_string(),
-            family: Some(family),
-        })?;
+        let address = address
+            .ok_or_else(|| StepError::NoAddress { spot: node.to_string(), family: Some(family) })?;
         addresses.insert(*node, address);
     }
     let pairs: Vec<Pair<'_>> = nodes

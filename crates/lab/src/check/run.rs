@@ -33,8 +33,11 @@ fn checks(asked: &Run, expect: &RunExpect, report: &ExecReport) -> Vec<Check> {
     };
     // What it writes can be all that is expected; that it ends in time always is.
     let wanted = expect.exit.unwrap_or(0);
-    let mut checks =
-        vec![Check { expected: format!("exit code {wanted}"), seen, held: report.exit == Some(wanted) }];
+    let mut checks = vec![Check {
+        expected: format!("exit code {wanted}"),
+        seen,
+        held: report.exit == Some(wanted),
+    }];
     if let Some(stdout) = &expect.stdout {
         checks.extend(text::checks("stdout", stdout, &report.stdout));
     }
@@ -55,7 +58,8 @@ fn output(report: &ExecReport) -> Vec<String> {
         .map(|(of, text)| {
             let lines: Vec<&str> = text.trim_end().lines().collect();
             let left_out = lines.len().saturating_sub(LINES);
-            let more = if left_out > 0 { format!(" (the last {LINES} lines)") } else { String::new() };
+            let more =
+                if left_out > 0 { format!(" (the last {LINES} lines)") } else { String::new() };
             format!("{of}{more}:\n  {}", lines[left_out..].join("\n  "))
         })
         .collect()
