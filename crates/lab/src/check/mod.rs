@@ -9,6 +9,7 @@ mod reach;
 mod run;
 mod tcp;
 mod text;
+mod traceroute;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -71,6 +72,7 @@ pub fn carry_out(lab: &mut Lab, number: usize, step: &LabStep) -> Result<StepRep
     let outcome = match &step.action {
         Action::Change(changes) => change(lab, changes)?,
         Action::Ping(ping, expect) => ping::carry_out(lab, ping, expect)?,
+        Action::Traceroute(asked, expect) => traceroute::carry_out(lab, asked, expect)?,
         Action::Tcp(tcp, expect) => tcp::carry_out(lab, tcp, expect)?,
         Action::Run(run, expect) => run::carry_out(lab, run, expect)?,
         Action::Look(spot, expect) => look::carry_out(lab, spot, expect)?,

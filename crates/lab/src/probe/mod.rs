@@ -4,7 +4,9 @@ mod icmp;
 mod listen;
 mod ping;
 mod tcp;
+mod traceroute;
 
 pub use listen::{Listening, listen};
 pub use ping::{Echo, EchoReport, Reply, Word, ping};
 pub use tcp::{TcpReport, connect};
+pub use traceroute::{Hop, trace};

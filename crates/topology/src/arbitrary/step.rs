@@ -110,11 +110,12 @@ pub(super) fn cook(recipes: &[StepRecipe], lab: &Topology) -> Vec<LabStep> {
     let mut changes = Changes::of(lab);
     let mut steps = Vec::new();
     for wanted in recipes {
-        let action = match wanted.kind % 6 {
+        let action = match wanted.kind % 7 {
             0 => changes.take(&wanted.picks).map(Action::Change),
             1 => wanted.run(lab),
             2 => wanted.look(lab),
             3 => wanted.tcp(lab),
+            5 => wanted.traceroute(lab),
             4 => wanted.reach(lab),
             _ => wanted.ping(lab, changes.is_untouched()),
         };
@@ -203,6 +204,20 @@ impl StepRecipe {
             ping.dont_fragment = self.switches[2];
         }
         Some(Action::Ping(ping, expect))
+    }
+
+    fn traceroute(&self, lab: &Topology) -> Option<Action> {
+        let (to, family) = self.target(lab);
+        let from = self.node(lab, 0).name.clone();
+        let max_hops = if self.switches[2] { 3 } else { Traceroute::MAX_HOPS };
+        let timeout = self.number.map_or(Traceroute::TIMEOUT, milliseconds);
+        let mut expect = TracerouteExpect::default();
+        match (&to, self.picks[3] % 3) {
+            (Target::Address(address), 0) => expect.hops = Some(vec![*address]),
+            (_, 1) => expect.reachable = Some(self.switches[0]),
+            _ => {}
+        }
+        Some(Action::Traceroute(Traceroute { from, to, family, max_hops, timeout }, expect))
     }
 
     fn tcp(&self, lab: &Topology) -> Option<Action> {

@@ -57,7 +57,8 @@ expectations! {
     received("received", u16, bare);
     /// Of a ping: so many requests are not answered.
     lost("lost", u16, bare);
-    /// Of a ping: at least one request is answered (`true`), or none (`false`).
+    /// Of a ping: at least one request is answered (`true`), or none (`false`). Of a traceroute: the
+    /// destination is reached, or not.
     reachable("reachable", bool, bare);
     /// Of a ping or a TCP connection: what the sender is told.
     told("told", Told, text_of);
@@ -85,6 +86,11 @@ expectations! {
     has("has", FactsDraft, facts_table);
     /// Of a node or interface: none of these is there.
     lacks("lacks", FactsDraft, facts_table);
+}
+
+/// Of a traceroute: exactly these answer, in this order; the destination is the last one.
+pub fn hops<T: ToString>(hops: impl IntoIterator<Item = T>) -> Expect {
+    expect("hops", Value::OneOrMany(Value::texts(hops)))
 }
 
 /// Of an interface: exactly these addresses, link-local ones apart.

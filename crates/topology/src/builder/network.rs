@@ -113,7 +113,7 @@ set! { RuleDraft:
     /// The packet's mark, with a mask where not all bits count: `"0x1/0xff"`.
     fwmark("fwmark", text);
     /// It is for the packets that do not match.
-    not("not", yes);
+    inverted("not", yes);
     /// The family, where no address says it.
     family("family", word, Family);
     /// Its preference.

@@ -49,6 +49,8 @@ steps! {
     ChangeStep;
     /// A step that sends echo requests.
     PingStep under "ping";
+    /// A step that finds out by which routers a packet goes.
+    TracerouteStep under "traceroute";
     /// A step that opens a TCP connection.
     TcpStep under "tcp";
     /// A step that runs a command to its end.
@@ -70,7 +72,7 @@ macro_rules! expectant {
         }
     )*};
 }
-expectant!(PingStep, TcpStep, RunStep, LookStep);
+expectant!(PingStep, TracerouteStep, TcpStep, RunStep, LookStep);
 
 fn under(key: &str, table: Table) -> Table {
     let mut step = Table::default();
@@ -184,6 +186,23 @@ impl PingStep {
         self.keys().set("size", Value::text(format!("{bytes}B")));
         self
     }
+}
+
+/// Finds out by which routers a packet goes from a node to an address, a node or an interface.
+pub fn traceroute(from: impl ToString, to: impl ToString) -> TracerouteStep {
+    let mut table = Table::default();
+    table.set("from", Value::text(from));
+    table.set("to", Value::text(to));
+    TracerouteStep { step: under("traceroute", table) }
+}
+
+set! { TracerouteStep:
+    /// The family, where the destination has addresses of both.
+    family("family", word, Family);
+    /// The largest TTL that is tried.
+    max_hops("max_hops", bare, u8);
+    /// How long to wait for answers.
+    timeout("timeout", span);
 }
 
 /// Opens a TCP connection from a node to a port of an address, a node or an interface.

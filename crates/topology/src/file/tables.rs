@@ -95,7 +95,7 @@ macro_rules! keys {
 
             fn schema(defs: &mut Defs) -> Value {
                 let name = stringify!($table).trim_end_matches("Keys");
-                defs.named(name, |defs| defs.table::<Self>(concat!($($about,)*)))
+                defs.named::<Self>(name, |defs| defs.table::<Self>(concat!($($about,)*)))
             }
         }
     )*};
@@ -387,6 +387,8 @@ keys! {
         change: List<ChangeKeys>,
         /// Send echo requests.
         ping: PingKeys,
+        /// Find out by which routers a packet goes.
+        traceroute: TracerouteKeys,
         /// Open a TCP connection and read what the other side says.
         tcp: TcpKeys,
         /// Run a command in a node to its end.
@@ -462,6 +464,20 @@ keys! {
         dont_fragment: bool,
     }
 
+    /// Echo requests with a TTL of 1, 2, 3 …
+    TracerouteKeys is "a traceroute" {
+        /// The node that sends.
+        from: NodeName = must,
+        /// The destination: an address, a node or an interface.
+        to: Aim = must,
+        /// The family, where `to` has addresses of both.
+        family: Family,
+        /// The largest TTL that is tried; 30 unless said.
+        max_hops: Int<1, 255>,
+        /// How long to wait for answers; 1 s unless said.
+        timeout: Span,
+    }
+
     /// A TCP connection.
     TcpKeys is "a tcp connection" {
         /// The node that connects.
@@ -506,8 +522,11 @@ keys! {
         received: Int<0, 65_535>,
         /// Of a ping: so many are not.
         lost: Int<0, 65_535>,
-        /// Of a ping: at least one is answered, or none.
+        /// Of a ping: at least one is answered, or none. Of a traceroute: the destination is
+        /// reached, or not.
         reachable: bool,
+        /// Of a traceroute: exactly these answer, in this order; the destination is the last one.
+        hops: List<IpAddr>,
         /// Of a ping or tcp connection: what the sender is told.
         told: Told,
         /// Of a tcp connection: whether it comes about.

@@ -8,7 +8,9 @@ use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{
     At, ExpectKeys, FactsKeys, Field, List, Text, TextKeys, TextWord, each, named, whole,
 };
-use crate::model::{Facts, IfName, LookExpect, PingExpect, RunExpect, Spot, TcpExpect, TextExpect};
+use crate::model::{
+    Facts, IfName, LookExpect, PingExpect, RunExpect, Spot, TcpExpect, TextExpect, TracerouteExpect,
+};
 
 /// Where the words of an expectation are.
 pub(crate) struct ExpectMarks<'k> {
@@ -20,6 +22,7 @@ pub(crate) struct ExpectMarks<'k> {
 pub(super) enum Doing {
     Change,
     Ping,
+    Traceroute,
     Tcp,
     Run,
     Look,
@@ -31,6 +34,7 @@ impl Doing {
         match self {
             Self::Change | Self::Reach => &[],
             Self::Ping => &["received", "lost", "reachable", "told"],
+            Self::Traceroute => &["hops", "reachable"],
             Self::Tcp => &["connected", "said", "told"],
             Self::Run => &["exit", "stdout", "stderr"],
             Self::Look => {
@@ -43,6 +47,7 @@ impl Doing {
         match self {
             Self::Change => "a change",
             Self::Ping => "a ping",
+            Self::Traceroute => "a traceroute",
             Self::Tcp => "a tcp connection",
             Self::Run => "a command",
             Self::Look => "a look",
@@ -54,6 +59,7 @@ impl Doing {
         match self {
             Self::Change => "changes the lab",
             Self::Ping => "sends a ping",
+            Self::Traceroute => "sends a traceroute",
             Self::Tcp => "opens a tcp connection",
             Self::Run => "runs a command",
             Self::Look => "looks at something",
@@ -82,11 +88,12 @@ pub(super) fn check_keys(
         if doing.owns().contains(&name) {
             continue;
         }
-        let owners: Vec<&str> = [Doing::Ping, Doing::Tcp, Doing::Run, Doing::Look]
-            .into_iter()
-            .filter(|other| other.owns().contains(&name))
-            .map(Doing::noun)
-            .collect();
+        let owners: Vec<&str> =
+            [Doing::Ping, Doing::Traceroute, Doing::Tcp, Doing::Run, Doing::Look]
+                .into_iter()
+                .filter(|other| other.owns().contains(&name))
+                .map(Doing::noun)
+                .collect();
         let title =
             format!("`{name}` belongs to {}; this step {}", owners.join(" or "), doing.verb());
         let own: Vec<String> = doing.owns().iter().map(|key| format!("`{key}`")).collect();
@@ -101,6 +108,14 @@ pub(super) fn ping(keys: &ExpectKeys) -> PingExpect {
         lost: keys.lost.value().map(|count| count.0 as u16),
         reachable: keys.reachable.value(),
         told: keys.told.value(),
+    }
+}
+
+pub(super) fn traceroute(keys: &ExpectKeys) -> TracerouteExpect {
+    let addresses = || each(&keys.hops).iter().map(|hop| hop.value).collect();
+    TracerouteExpect {
+        hops: keys.hops.key().map(|_| addresses()),
+        reachable: keys.reachable.value(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::Draft;
+use super::{Draft, knobs};
 use crate::diagnostic::{Collector, Diagnostic, quoted};
 use crate::file::{
     self, At, BridgeKeys, End, EndKeys, Field, InterfaceKeys, LabKeys, PortKeys, Setting, TapKeys,
@@ -233,7 +233,12 @@ pub(super) fn interface_sysctl(
 ) -> Option<InterfaceSysctl> {
     let name = &key.value.0;
     if let Ok(sysctl) = InterfaceSysctl::new(name, value.value.0.clone()) {
-        return Some(sysctl);
+        let Some(meant) = knobs::meant(sysctl.family, &sysctl.knob) else { return Some(sysctl) };
+        let title = format!("there is no sysctl {}", quoted(name));
+        let meant = InterfaceSysctl { knob: meant.to_owned(), ..sysctl };
+        let help = format!("did you mean `{}`?", meant.key());
+        to.push(Diagnostic::new(key.span.clone(), title).help(help));
+        return None;
     }
     let shorter = shorter(name).filter(|short| InterfaceSysctl::new(short, "").is_ok());
     let help = match shorter {

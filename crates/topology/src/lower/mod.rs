@@ -4,6 +4,7 @@
 mod expect;
 mod firewall;
 mod interfaces;
+mod knobs;
 mod routing;
 mod steps;
 
@@ -15,8 +16,8 @@ pub(crate) use steps::{ChangeMark, StepMarks, lists};
 use crate::diagnostic::{Collector, Diagnostic, quoted};
 use crate::file::{self, At, LabKeys, NodeKeys, RouteKeys, RuleKeys, Setting, Text, each, named};
 use crate::model::{
-    Command, LabStep, Link, Listener, Node, NodeKind, NodeName, READY_TIMEOUT, Sysctl, SysctlError,
-    SysctlKey, Tap, Topology,
+    Command, InterfaceSysctl, LabStep, Link, Listener, Node, NodeKind, NodeName, READY_TIMEOUT,
+    Sysctl, SysctlError, SysctlFamily, SysctlKey, Tap, Topology,
 };
 
 /// A lab as far as it could be made out, with the places of its words.
@@ -161,16 +162,32 @@ fn text(field: &file::Field<Text>) -> String {
 fn node_sysctl(key: &At<Text>, value: &At<Setting>, to: &mut Collector<'_>) -> Option<Sysctl> {
     let name = &key.value.0;
     match name.parse::<SysctlKey>() {
-        Ok(parsed) => Some(Sysctl { key: parsed, value: value.value.0.clone() }),
+        Ok(parsed) => {
+            if let Some((interface, family, knob)) = of_interface(&parsed)
+                && let Some(meant) = knobs::meant(family, knob)
+            {
+                let title = format!("there is no sysctl {}", quoted(name));
+                let help = format!("did you mean `{meant}` of `{interface}`?");
+                to.push(Diagnostic::new(key.span.clone(), title).help(help));
+                return None;
+            }
+            Some(Sysctl { key: parsed, value: value.value.0.clone() })
+        }
         Err(error) => {
             let title = match &error {
-                SysctlError::NotNet(_) => {
+                SysctlError::NotNet(_) if !name.starts_with("ipv") => {
                     format!("{} is the whole machine's, not one node's", quoted(name))
                 }
-                SysctlError::Shape(_) => format!("{} is no name of a sysctl", quoted(name)),
+                _ => format!("{} is no name of a sysctl", quoted(name)),
             };
             let with_net = format!("net.{name}");
-            let help = if name.starts_with("ipv") && with_net.parse::<SysctlKey>().is_ok() {
+            let help = if let Ok(InterfaceSysctl { family, knob, .. }) =
+                InterfaceSysctl::new(name, "")
+                && knobs::is_known(family, &knob)
+            {
+                let all = SysctlKey::of_all(family, &knob);
+                format!("write {}, or say it of one interface", quoted(all.to_string()))
+            } else if name.starts_with("ipv") && with_net.parse::<SysctlKey>().is_ok() {
                 format!("write {}", quoted(&with_net))
             } else {
                 "a node has the sysctls under `net.`, such as `net.ipv4.ip_forward`".to_owned()
@@ -179,4 +196,12 @@ fn node_sysctl(key: &At<Text>, value: &At<Setting>, to: &mut Collector<'_>) -> O
             None
         }
     }
+}
+
+/// The interface (or `all`, `default`), the directory and the file of a sysctl of interfaces.
+fn of_interface(key: &SysctlKey) -> Option<(&str, SysctlFamily, &str)> {
+    SysctlFamily::ALL.into_iter().find_map(|(family, _, directory)| {
+        let (interface, knob) = key.path().strip_prefix(directory)?.split_once('/')?;
+        Some((interface, family, knob))
+    })
 }

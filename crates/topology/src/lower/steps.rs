@@ -8,11 +8,11 @@ use super::{firewall, node_sysctl, routing, text};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{
     Array, At, ChangeKeys, ExpectKeys, Field, FirewallKeys, NeighKeys, PingKeys, ReachKeys,
-    ReachWord, RouteKeys, RuleKeys, RunStepKeys, StepKeys, TcpKeys, each, named,
+    ReachWord, RouteKeys, RuleKeys, RunStepKeys, StepKeys, TcpKeys, TracerouteKeys, each, named,
 };
 use crate::model::{
     Action, Change, LabStep, LookExpect, NodeName, Ping, PingExpect, Place, Reach, Run, RunExpect,
-    Span, Tcp, TcpExpect,
+    Span, Tcp, TcpExpect, Traceroute, TracerouteExpect,
 };
 
 /// Where the words of a step are.
@@ -46,29 +46,34 @@ pub(super) fn lower<'k>(
     let actions = [
         (Doing::Change, keys.change.key()),
         (Doing::Ping, keys.ping.key()),
+        (Doing::Traceroute, keys.traceroute.key()),
         (Doing::Tcp, keys.tcp.key()),
         (Doing::Run, keys.run.key()),
         (Doing::Look, keys.look.key()),
         (Doing::Reach, keys.reach.key()),
     ];
-    let mut said = actions.into_iter().filter_map(|(doing, place)| Some((doing, place?)));
-    let Some((doing, place)) = said.next() else {
-        let diagnostic = Diagnostic::new(step.span.clone(), "the step does nothing")
-            .help("give it one of `change`, `ping`, `tcp`, `run`, `look` and `reach`");
+    let mut said: Vec<_> =
+        actions.into_iter().filter_map(|(doing, place)| Some((doing, place?))).collect();
+    said.sort_by_key(|(_, place)| place.start);
+    let Some((doing, place)) = said.first().cloned() else {
+        let diagnostic = Diagnostic::new(step.span.clone(), "the step does nothing").help(
+            "give it one of `change`, `ping`, `traceroute`, `tcp`, `run`, `look` and `reach`",
+        );
         to.push(diagnostic);
         return None;
     };
-    let mut good = true;
-    for (_, other) in said {
+    let good = said.len() == 1;
+    for (_, other) in said.into_iter().skip(1) {
         to.push(
             Diagnostic::new(other, "a step does one thing")
                 .label("a second one")
                 .also(place.clone(), "the first")
                 .help("write a [[step]] for each"),
         );
-        good = false;
     }
-    if let (Some(expect), Some(key)) = (keys.expect.get(), keys.expect.key()) {
+    if let (Some(expect), Some(key)) = (keys.expect.get(), keys.expect.key())
+        && good
+    {
         expect::check_keys(expect, key, doing, to);
     }
     let expect = keys.expect.get().map(|at| &at.value);
@@ -86,6 +91,7 @@ pub(super) fn lower<'k>(
             Some(Action::Change(list))
         }
         Doing::Ping => keys.ping.get().and_then(|keys| lower_ping(keys, expect)),
+        Doing::Traceroute => keys.traceroute.get().and_then(|keys| lower_traceroute(keys, expect)),
         Doing::Tcp => keys.tcp.get().and_then(|keys| lower_tcp(keys, expect)),
         Doing::Run => keys.run.get().and_then(|keys| lower_run(keys, expect)),
         Doing::Look => lower_look(keys, place, to),
@@ -113,6 +119,18 @@ fn lower_ping(keys: &At<PingKeys>, expect: Option<&ExpectKeys>) -> Option<Action
         ..new
     };
     Some(Action::Ping(ping, expect))
+}
+
+fn lower_traceroute(keys: &At<TracerouteKeys>, expect: Option<&ExpectKeys>) -> Option<Action> {
+    let traceroute = Traceroute {
+        from: keys.from.value()?,
+        to: keys.to.value()?.0,
+        family: keys.family.value(),
+        max_hops: keys.max_hops.value().map_or(Traceroute::MAX_HOPS, |most| most.0 as u8),
+        timeout: keys.timeout.value().unwrap_or(Traceroute::TIMEOUT),
+    };
+    let expect = expect.map_or_else(TracerouteExpect::default, expect::traceroute);
+    Some(Action::Traceroute(traceroute, expect))
 }
 
 fn lower_tcp(keys: &At<TcpKeys>, expect: Option<&ExpectKeys>) -> Option<Action> {

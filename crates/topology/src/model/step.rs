@@ -26,6 +26,8 @@ pub enum Action {
     Change(Vec<Change>),
     /// Send echo requests.
     Ping(Ping, PingExpect),
+    /// Find out by which routers a packet goes.
+    Traceroute(Traceroute, TracerouteExpect),
     /// Open a TCP connection and read what the other side says.
     Tcp(Tcp, TcpExpect),
     /// Run a command in a node to its end.
@@ -171,6 +173,39 @@ pub struct PingExpect {
     pub reachable: Option<bool>,
     /// What the sender is told about at least one of them.
     pub told: Option<Told>,
+}
+
+/// Echo requests from a node with a TTL (hop limit) of 1, 2, 3 …: each router on the way tells by
+/// its error who it is (`traceroute(8)`, with `-I`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traceroute {
+    /// The node that sends.
+    pub from: NodeName,
+    /// The destination.
+    pub to: Target,
+    /// The family, where `to` is a node that has addresses of both.
+    pub family: Option<Family>,
+    /// The largest TTL that is tried, at least 1.
+    pub max_hops: u8,
+    /// How long to wait for answers.
+    pub timeout: Span,
+}
+
+impl Traceroute {
+    /// The default of [`max_hops`](Self::max_hops), that of `traceroute(8)`.
+    pub const MAX_HOPS: u8 = 30;
+    /// The default of [`timeout`](Self::timeout).
+    pub const TIMEOUT: Span = Span(Duration::from_secs(1));
+}
+
+/// What is expected of a traceroute. Where nothing is said: that the destination is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TracerouteExpect {
+    /// Exactly these answer, in this order: the routers, and the destination as the last one where
+    /// it is reached.
+    pub hops: Option<Vec<IpAddr>>,
+    /// Whether the destination is reached.
+    pub reachable: Option<bool>,
 }
 
 /// A TCP connection from a node.

@@ -9,11 +9,13 @@ use super::changes;
 use super::nodes::not_zero;
 use super::world::World;
 use crate::diagnostic::{Collector, Diagnostic};
-use crate::file::{Aim, Array, At, ExpectKeys, Field, PingKeys, ReachKeys, TcpKeys, each};
+use crate::file::{
+    Aim, Array, At, ExpectKeys, Field, PingKeys, ReachKeys, TcpKeys, TracerouteKeys, each,
+};
 use crate::lower::{Draft, StepMarks, lists};
 use crate::model::{
     Action, Family, NodeName, Ping, PingExpect, Place, Reach, Spot, Target, Tcp, TcpExpect,
-    TextExpect, Told,
+    TextExpect, Told, Traceroute, TracerouteExpect,
 };
 
 /// Checks all steps.
@@ -31,6 +33,11 @@ pub(super) fn check(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'_>
                     check_ping(ping, expect, at, marks, world, to);
                 }
             }
+            Action::Traceroute(traceroute, expect) => {
+                if let Some(at) = keys.traceroute.get() {
+                    check_traceroute(traceroute, expect, at, marks, world, to);
+                }
+            }
             Action::Tcp(tcp, expect) => {
                 if let Some(at) = keys.tcp.get() {
                     check_tcp(tcp, expect, at, marks, world, to);
@@ -45,11 +52,8 @@ pub(super) fn check(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'_>
                     text(&expect.stdout, &expectations.stdout, to);
                     text(&expect.stderr, &expectations.stderr, to);
                 }
-                if world.has_node(&run.at, &span_of(&at.at, &at.span), to)
-                    && let Some(state) = world.nodes.get_mut(&run.at)
-                {
-                    state.wild = true;
-                }
+                world.has_node(&run.at, &span_of(&at.at, &at.span), to);
+                world.loosen(&run.at);
             }
             Action::Look(spot, _) => {
                 let Some(at) = keys.look.get() else { continue };
@@ -193,6 +197,43 @@ fn ping_counts(ping: &Ping, expect: &PingExpect, keys: &ExpectKeys, to: &mut Col
         let title =
             format!("`reachable = {reachable}`, but {answered} of {sent} are to be answered");
         to.push(Diagnostic::new(at.span.clone(), title));
+    }
+}
+
+fn check_traceroute(
+    traceroute: &Traceroute,
+    expect: &TracerouteExpect,
+    at: &At<TracerouteKeys>,
+    marks: &StepMarks<'_>,
+    world: &World,
+    to: &mut Collector<'_>,
+) {
+    let keys = &at.value;
+    world.has_node(&traceroute.from, &span_of(&keys.from, &at.span), to);
+    if let Some(timeout) = keys.timeout.get() {
+        not_zero(timeout, "timeout", to);
+    }
+    let aim = resolve(&keys.to, &traceroute.to, &keys.family, world, to);
+    let Some(expected) = marks.expect.keys else { return };
+    for hop in each(&expected.hops) {
+        if let Some(target) = aim
+            && Family::of(target) != Family::of(hop.value)
+        {
+            let (of, towards) = (Family::of(hop.value), Family::of(target));
+            let title = format!("the hop is an {of} address, the destination an {towards} address");
+            to.push(Diagnostic::new(hop.span.clone(), title));
+        }
+    }
+    if let (Some(hops), Some(reachable), Some(target)) = (&expect.hops, expect.reachable, aim)
+        && (hops.last() == Some(&target)) != reachable
+        && let Some(key) = expected.reachable.key()
+    {
+        let title = if reachable {
+            "the destination is to be reached, but is not the last hop"
+        } else {
+            "the destination is not to be reached, but is the last hop"
+        };
+        to.push(Diagnostic::new(key, title).help("leave out `reachable`: `hops` says it"));
     }
 }
 

@@ -212,12 +212,6 @@ impl Table {
         }
     }
 
-    /// Whether the table under a key has an entry of this name.
-    pub(crate) fn has_under(&self, key: &str, name: &str) -> bool {
-        let table = self.0.iter().find(|(there, _)| there == key).map(|(_, value)| value);
-        matches!(table, Some(Value::Table(table)) if table.0.iter().any(|(there, _)| there == name))
-    }
-
     /// The value of the one entry of this key, where nothing else is in the table.
     pub(crate) fn only(&self, key: &str) -> Option<&Value> {
         match &self.0[..] {

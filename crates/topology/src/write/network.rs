@@ -22,7 +22,7 @@ pub(super) fn node(node: &Node) -> Table {
         let mut bridges = Table::default();
         for bridge in &node.bridges {
             let name = bridge.interface.place.interface.as_str();
-            bridges.set(name, Value::Section(self::bridge(bridge)));
+            bridges.add(name, Value::Section(self::bridge(bridge)));
         }
         table.set("bridge", Value::Group(bridges));
     }
@@ -63,7 +63,7 @@ pub(super) fn interface(table: &mut Table, interface: &Interface) {
     }
     let mut sysctls = Table::default();
     for sysctl in &interface.sysctls {
-        sysctls.set(&sysctl.key(), sysctl_value(&sysctl.value));
+        sysctls.add(&sysctl.key(), sysctl_value(&sysctl.value));
     }
     table.set_table("sysctl", sysctls);
 }
@@ -85,7 +85,7 @@ pub(super) fn port(port: &PortAttributes) -> Table {
 pub(super) fn sysctls(sysctls: &[Sysctl]) -> Table {
     let mut table = Table::default();
     for sysctl in sysctls {
-        table.set(&sysctl.key.to_string(), sysctl_value(&sysctl.value));
+        table.add(&sysctl.key.to_string(), sysctl_value(&sysctl.value));
     }
     table
 }

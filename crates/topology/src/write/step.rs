@@ -1,5 +1,7 @@
 //! Steps: what is done, and what is expected of it.
 
+use std::collections::HashSet;
+
 use super::document::{Table, Value};
 use super::network;
 use crate::model::*;
@@ -18,6 +20,10 @@ pub(super) fn step(step: &LabStep) -> Table {
         Action::Ping(ping, expect) => {
             table.set("ping", Value::Table(self::ping(ping, expect)));
             ping_expect(expect)
+        }
+        Action::Traceroute(traceroute, expect) => {
+            table.set("traceroute", Value::Table(self::traceroute(traceroute)));
+            traceroute_expect(expect)
         }
         Action::Tcp(tcp, expect) => {
             table.set("tcp", Value::Table(self::tcp(tcp)));
@@ -44,34 +50,50 @@ pub(super) fn step(step: &LabStep) -> Table {
 /// read again (by rank) is the order in which they are.
 fn change_tables(changes: &[Change]) -> Vec<Table> {
     let mut tables = Vec::new();
-    let mut current: Option<(String, u8, Table)> = None;
+    let mut current: Option<Together> = None;
     for change in changes {
         let Entry { at, rank, key, value } = entry(change);
-        let joins = current.as_ref().is_some_and(|(there, last, table)| {
-            let in_order = match value {
-                Said::Once(_) => rank > *last,
-                Said::OfMany(_) => rank >= *last,
-                Said::Under(ref name, _) => rank >= *last && !table.has_under(key, name),
-            };
-            *there == at && in_order && *last > RANK_MOVE
-        });
-        if !joins {
-            tables.extend(current.take().map(|(_, _, table)| table));
+        if !current.as_ref().is_some_and(|together| together.takes(&at, rank, &value)) {
+            tables.extend(current.take().map(|together| together.table));
         }
-        let (_, last, table) = current.get_or_insert_with(|| {
+        let together = current.get_or_insert_with(|| {
             let mut table = Table::default();
             table.set("at", Value::text(&at));
-            (at, rank, table)
+            Together { at, rank, table, names: HashSet::new() }
         });
-        *last = rank;
+        together.rank = rank;
         match value {
-            Said::Once(value) => table.set(key, value),
-            Said::OfMany(value) => table.push(key, value),
-            Said::Under(name, value) => table.table(key).set(&name, value),
+            Said::Once(value) => together.table.set(key, value),
+            Said::OfMany(value) => together.table.push(key, value),
+            Said::Under(name, value) => {
+                together.table.table(key).add(&name, value);
+                together.names.insert(name);
+            }
         }
     }
-    tables.extend(current.map(|(_, _, table)| table));
+    tables.extend(current.map(|together| together.table));
     tables
+}
+
+/// Changes that stand in one table.
+struct Together {
+    at: String,
+    /// That of the last one.
+    rank: u8,
+    table: Table,
+    /// The names under the key that has a table.
+    names: HashSet<String>,
+}
+
+impl Together {
+    fn takes(&self, at: &str, rank: u8, value: &Said) -> bool {
+        let in_order = match value {
+            Said::Once(_) => rank > self.rank,
+            Said::OfMany(_) => rank >= self.rank,
+            Said::Under(name, _) => rank >= self.rank && !self.names.contains(name),
+        };
+        self.at == at && in_order && self.rank > RANK_MOVE
+    }
 }
 
 /// One change as it stands in the table of its place.
@@ -189,6 +211,28 @@ fn ping_expect(expect: &PingExpect) -> Table {
     table.set_some("lost", expect.lost.map(Value::bare));
     table.set_some("reachable", expect.reachable.map(Value::bare));
     table.set_some("told", expect.told.map(Value::text));
+    table
+}
+
+fn traceroute(traceroute: &Traceroute) -> Table {
+    let mut table = Table::default();
+    table.set("from", from(&traceroute.from, None));
+    table.set("to", target(&traceroute.to));
+    table.set_some("family", traceroute.family.map(Family::as_str).map(Value::text));
+    if traceroute.max_hops != Traceroute::MAX_HOPS {
+        table.set("max_hops", Value::bare(traceroute.max_hops));
+    }
+    if traceroute.timeout != Traceroute::TIMEOUT {
+        table.set("timeout", Value::text(traceroute.timeout));
+    }
+    table
+}
+
+fn traceroute_expect(expect: &TracerouteExpect) -> Table {
+    let mut table = Table::default();
+    let hops = expect.hops.as_ref().map(|hops| Value::OneOrMany(Value::texts(hops)));
+    table.set_some("hops", hops);
+    table.set_some("reachable", expect.reachable.map(Value::bare));
     table
 }
 
