@@ -180,7 +180,7 @@ fn the_builder_makes_hosts_routers_and_bridges() {
                 .route(route("default").via("10.0.1.254"))
                 .route(blackhole("10.9.0.0/16").metric(9).table(100))
                 .rule(rule().from("10.8.0.0/16").priority(7).table("main"))
-                .rule(rule().fwmark("0x1/0xff").family(Family::Ipv6).not().kind("prohibit"))
+                .rule(rule().fwmark("0x1/0xff").family(Family::Ipv6).inverted().kind("prohibit"))
                 .neigh(neighbour("e0", "10.0.1.9", "02:00:00:00:00:09"))
                 .lo_down(),
         )
