@@ -1,0 +1,138 @@
+//! What the kernel reports of a lab, one fact a line, sorted, in such a way that two builds of one
+//! lab give the same lines.
+//!
+//! Two readers that know nothing of each other: iproute2, which shows more than twinax asks for
+//! ([`iproute`]), and twinax's own ([`observed`]). Left out, or replaced by a word, is only what is
+//! random or a matter of time ([`chance`]).
+
+mod chance;
+mod iproute;
+mod observed;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+use twinax_kernel::{Netns, Rtnl, observe};
+use twinax_lab::nodes::inside;
+use twinax_plan::ObservedNode;
+use twinax_topology::{Link, Node, Place, Topology};
+
+use crate::both_ways::chain;
+
+/// All facts of a lab that stands under `/run/netns`.
+pub fn read(lab: &Topology) -> Result<Vec<String>, String> {
+    settle(lab)?;
+    let mut facts = Vec::new();
+    let mut numbers = HashMap::new();
+    for node in &lab.nodes {
+        let seen = inside(&netns(node)?, || observe::node(&[])).map_err(chain)?;
+        for link in &seen.links {
+            let interface = link.name.parse().map_err(chain)?;
+            let place = Place { node: node.name.clone(), interface };
+            numbers.insert(place, (link.index, link.peer_index));
+        }
+        let answers = iproute::ask(node.name.as_str())?;
+        let devices = chance::devices(lab, node, &answers.links);
+        let mut own = iproute::facts(&answers, &devices);
+        own.extend(observed::facts(&seen, &devices));
+        own.extend(sysctls(node)?);
+        own.extend(nft(node)?);
+        facts.extend(own.into_iter().map(|fact| format!("{}: {fact}", node.name)));
+    }
+    facts.extend(lab.links.iter().flat_map(|link| ends(link, &numbers)));
+    facts.sort();
+    Ok(facts)
+}
+
+/// Whose the other end of each end of a cable is.
+fn ends(link: &Link, numbers: &HashMap<Place, (u32, Option<u32>)>) -> [String; 2] {
+    [(&link.a, &link.b), (&link.b, &link.a)].map(|(end, other)| {
+        let sees = numbers.get(&end.place).and_then(|(_, peer)| *peer);
+        let is = numbers.get(&other.place).map(|(index, _)| *index);
+        format!("{}: the other end is {}: {}", end.place, other.place, is.is_some() && sees == is)
+    })
+}
+
+fn netns(node: &Node) -> Result<Netns, String> {
+    Netns::open(&Path::new("/run/netns").join(node.name.as_str())).map_err(chain)
+}
+
+/// Waits until the kernel has worked off what it does behind the requests.
+fn settle(lab: &Topology) -> Result<(), String> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    // A bridge has carrier once a port's has been noticed: a second round sees that.
+    let mut quiet_rounds = 0;
+    while quiet_rounds < 2 {
+        let mut settled = true;
+        for node in &lab.nodes {
+            settled &= inside(&netns(node)?, || {
+                Ok(Rtnl::open()?.settled()? && has_local_routes(&observe::node(&[])?))
+            })
+            .map_err(chain)?;
+        }
+        quiet_rounds = if settled { quiet_rounds + 1 } else { 0 };
+        if Instant::now() > deadline {
+            return Err("the kernel is still busy after ten seconds".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Whether each IPv6 address has its route in the table `local`, which comes by a work queue also
+/// where duplicate address detection is left out (`addrconf_dad_work`).
+fn has_local_routes(seen: &ObservedNode) -> bool {
+    let addresses = seen.links.iter().flat_map(|link| &link.addresses);
+    let mut given = addresses.filter(|a| a.address.addr().is_ipv6() && a.scope != "link");
+    given.all(|given| {
+        let to = IpNet::from(given.address.addr());
+        seen.routes.iter().any(|route| route.to == to && route.kind == "local")
+    })
+}
+
+/// Every sysctl of the namespace that can be read; of the others why not.
+fn sysctls(node: &Node) -> Result<Vec<String>, String> {
+    let facts = inside(&netns(node)?, || {
+        let mut facts = Vec::new();
+        let mut folders = vec![Path::new("/proc/sys/net").to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(path);
+                    continue;
+                }
+                // How many connections there are just now.
+                if path.ends_with("nf_conntrack_count") {
+                    continue;
+                }
+                let value = match fs::read_to_string(&path) {
+                    Ok(value) => value.trim_end().to_owned(),
+                    Err(error) => error.to_string(),
+                };
+                facts.push(format!("sysctl {} = {value:?}", path.display()));
+            }
+        }
+        Ok(facts)
+    });
+    facts.map_err(chain)
+}
+
+/// The ruleset as `nft` prints it, line by line, where the lab has one.
+fn nft(node: &Node) -> Result<Vec<String>, String> {
+    if node.firewall.is_empty() {
+        return Ok(Vec::new());
+    }
+    let output = Command::new("ip")
+        .args(["netns", "exec", node.name.as_str(), "nft", "list", "ruleset"])
+        .output()
+        .map_err(chain)?;
+    if !output.status.success() {
+        return Err(format!("nft list ruleset: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let ruleset = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(ruleset.lines().enumerate().map(|(n, line)| format!("nft {n:03} {line}")).collect())
+}
