@@ -221,8 +221,7 @@ impl<'s> Collector<'s> {
                 if self.list.is_empty() {
                     self.push(Diagnostic::new(0..0, "this is no lab"));
                 }
-                self.list
-                    .sort_by(|a, b| (a.span.start, a.span.end).cmp(&(b.span.start, b.span.end)));
+                self.list.sort_by_key(|one| (one.span.start, one.span.end));
                 self.list.dedup();
                 Err(Diagnostics {
                     origin: origin.to_owned(),

@@ -136,22 +136,15 @@ impl<'l, 's> Excerpt<'l, 's> {
         if start > range.start {
             text.push('…');
         }
-        let mut copied = 0;
         let mut end = start;
-        for (offset, c) in source[start..range.end].char_indices() {
-            if copied == WIDTH {
-                break;
-            }
+        for (offset, c) in source[start..range.end].char_indices().take(WIDTH) {
             let at = start + offset;
             for &i in here {
                 if self.marks[i].1.start == at {
                     moved[i] = text.len()..text.len();
                 }
             }
-            match c {
-                '\t' => text.push(c),
-                _ => text.push(picture(c).unwrap_or(c)),
-            }
+            text.push(if c == '\t' { c } else { picture(c).unwrap_or(c) });
             end = at + c.len_utf8();
             for &i in here {
                 let mark = &self.marks[i].1;
@@ -159,7 +152,6 @@ impl<'l, 's> Excerpt<'l, 's> {
                     moved[i].end = text.len();
                 }
             }
-            copied += 1;
         }
         for &i in here {
             if self.marks[i].1.start >= end {

@@ -161,15 +161,23 @@ pub(crate) fn list_of(words: &[&str]) -> String {
 
 /// The schemas that others refer to, each under its name.
 #[derive(Default)]
-pub(crate) struct Defs(BTreeMap<String, Value>);
+pub(crate) struct Defs(BTreeMap<&'static str, (&'static str, Value)>);
 
 impl Defs {
-    /// A reference to the schema of this name; it is made when it is not there yet.
-    pub(crate) fn named(&mut self, name: &str, make: impl FnOnce(&mut Self) -> Value) -> Value {
-        if !self.0.contains_key(name) {
-            self.0.insert(name.to_owned(), Value::Bool(true));
-            let schema = make(self);
-            self.0.insert(name.to_owned(), schema);
+    /// A reference to the schema of a type, under this name; it is made when it is not there yet.
+    pub(crate) fn named<T>(
+        &mut self,
+        name: &'static str,
+        make: impl FnOnce(&mut Self) -> Value,
+    ) -> Value {
+        let whose = std::any::type_name::<T>();
+        match self.0.get(name) {
+            Some((other, _)) => assert_eq!(*other, whose, "two types have the schema {name}"),
+            None => {
+                self.0.insert(name, (whose, Value::Bool(true)));
+                let schema = make(self);
+                self.0.insert(name, (whose, schema));
+            }
         }
         json!({ "$ref": format!("#/$defs/{name}") })
     }
@@ -193,7 +201,8 @@ impl Defs {
 
     /// All of them.
     pub(crate) fn into_value(self) -> Value {
-        Value::Object(self.0.into_iter().collect())
+        let named = |(name, (_, schema)): (&'static str, _)| (name.to_owned(), schema);
+        Value::Object(self.0.into_iter().map(named).collect())
     }
 }
 

@@ -86,7 +86,7 @@ impl<T: Word> Decode for T {
     }
 
     fn schema(defs: &mut Defs) -> Value {
-        defs.named(T::NAME, |_| T::schema())
+        defs.named::<T>(T::NAME, |_| T::schema())
     }
 }
 

@@ -76,11 +76,11 @@ fn filter(keys: &At<FilterKeys>, to: &mut Collector<'_>) -> Option<Filter> {
             to.push(diagnostic.help(format!("did you mean \"{right}\"?")));
         }
     }
-    if let Some(comment) = keys.comment.get() {
-        if let Err(error) = check_comment(&comment.value.0) {
-            let title = "this can't be the comment of a filter";
-            to.push(Diagnostic::new(comment.span.clone(), title).label(error.to_string()));
-        }
+    if let Some(comment) = keys.comment.get()
+        && let Err(error) = check_comment(&comment.value.0)
+    {
+        let title = "this can't be the comment of a filter";
+        to.push(Diagnostic::new(comment.span.clone(), title).label(error.to_string()));
     }
     Some(Filter {
         established: keys.established.value().unwrap_or(false),

@@ -173,7 +173,7 @@ fn lower_end<'k>(
             }
         },
     };
-    interface.port = keys.port.get().map(|port| port_attributes(port)).unwrap_or_default();
+    interface.port = keys.port.get().map(port_attributes).unwrap_or_default();
     let place = at.span.clone();
     draft.declared.push(Declared {
         interface: interface.clone(),

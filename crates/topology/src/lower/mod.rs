@@ -130,8 +130,7 @@ fn lower_node<'k>(
             marks.rules.push(rule);
         }
     }
-    node.neighbours =
-        each(&keys.neigh).iter().filter_map(|keys| routing::neighbour(keys)).collect();
+    node.neighbours = each(&keys.neigh).iter().filter_map(routing::neighbour).collect();
     node.listeners = each(&keys.listen)
         .iter()
         .filter_map(|keys| Some(Listener { tcp: keys.tcp.value()?.0 as u16, say: text(&keys.say) }))

@@ -114,7 +114,7 @@ pub(super) fn rule(keys: &At<RuleKeys>, to: &mut Collector<'_>) -> Option<Rule> 
             None
         }
     };
-    let said: [(&str, Option<(Family, Range<usize>)>); 3] = [
+    let said = [
         ("family", keys.family.get().map(|at| (at.value, at.span.clone()))),
         ("from", keys.from.get().map(|at| (Family::of_net(&at.value.0), at.span.clone()))),
         ("to", keys.to.get().map(|at| (Family::of_net(&at.value.0), at.span.clone()))),

@@ -174,7 +174,7 @@ fn lower_look(keys: &StepKeys, place: Range<usize>, to: &mut Collector<'_>) -> O
 
 fn lower_reach(word: &At<ReachWord>, to: &mut Collector<'_>) -> Option<Action> {
     let keys: &ReachKeys = &word.value.0;
-    let groups = lists(&keys.groups).iter().map(|group| names(group)).collect();
+    let groups = lists(&keys.groups).iter().map(names).collect();
     let mut also = Vec::new();
     for pair in lists(&keys.also) {
         match names(pair).as_slice() {

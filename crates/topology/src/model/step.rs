@@ -21,6 +21,7 @@ pub struct LabStep {
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a lab has few steps, and most are looks")]
 pub enum Action {
     /// Change the lab; in order.
     Change(Vec<Change>),

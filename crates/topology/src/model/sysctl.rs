@@ -29,6 +29,11 @@ impl SysctlKey {
         &self.0
     }
 
+    /// The knob of all interfaces: `net.ipv4.conf.all.rp_filter`.
+    pub(crate) fn of_all(family: SysctlFamily, knob: &str) -> Self {
+        Self(format!("{}all/{knob}", family.directory()).into())
+    }
+
     /// The interface whose knob it is: `eth0` for `net.ipv4.conf.eth0.rp_filter`. `None` for
     /// `all`, `default` and whatever belongs to the whole namespace.
     pub fn interface(&self) -> Option<&str> {
@@ -123,6 +128,16 @@ impl SysctlFamily {
         (Self::Ipv4Conf, "ipv4.", "net/ipv4/conf/"),
         (Self::Ipv6Conf, "ipv6.", "net/ipv6/conf/"),
     ];
+
+    fn entry(self) -> (Self, &'static str, &'static str) {
+        let entry = Self::ALL.into_iter().find(|(family, ..)| *family == self);
+        entry.expect("ALL has every family")
+    }
+
+    /// The directory below `/proc/sys` that has the directories of the interfaces, with a slash.
+    fn directory(self) -> &'static str {
+        self.entry().2
+    }
 }
 
 /// A sysctl of one interface, without the interface's name: `ipv4.rp_filter`.
@@ -152,20 +167,13 @@ impl InterfaceSysctl {
 
     /// The same as a sysctl of the node, for the interface of this name.
     pub fn of(&self, interface: &IfName) -> Sysctl {
-        let (_, _, directory) = SysctlFamily::ALL
-            .into_iter()
-            .find(|(family, ..)| *family == self.family)
-            .expect("ALL has every family");
-        let path = format!("{directory}{interface}/{}", self.knob);
+        let path = format!("{}{interface}/{}", self.family.directory(), self.knob);
         Sysctl { key: SysctlKey(path.into()), value: self.value.clone() }
     }
 
     /// Its name in the lab file: `ipv4.rp_filter`.
     pub fn key(&self) -> String {
-        let (_, prefix, _) = SysctlFamily::ALL
-            .into_iter()
-            .find(|(family, ..)| *family == self.family)
-            .expect("ALL has every family");
+        let (_, prefix, _) = self.family.entry();
         format!("{prefix}{}", self.knob)
     }
 }

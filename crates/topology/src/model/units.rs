@@ -68,7 +68,7 @@ impl fmt::Display for Span {
         let (unit, per) = UNITS
             .iter()
             .filter(|(unit, _)| *unit != "min" || nanos != 0)
-            .find(|&&(_, per)| nanos % u128::from(per) == 0)
+            .find(|&&(_, per)| nanos.is_multiple_of(u128::from(per)))
             .expect("every number of nanoseconds is whole in nanoseconds");
         write!(f, "{}{unit}", nanos / u128::from(*per))
     }

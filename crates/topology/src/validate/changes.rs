@@ -6,7 +6,7 @@ use super::addresses;
 use super::interfaces::{IPV6_MIN_MTU, check_master};
 use super::nodes::{check_firewall, check_neighbour, check_rule, check_sysctl};
 use super::routes;
-use super::world::{Kind, World};
+use super::world::{Kind, World, moves_ipv6};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::lower::ChangeMark;
 use crate::model::{Change, Family, IfName, NodeName, Place};
@@ -23,6 +23,9 @@ pub(super) fn check(
         Change::Sysctl(node, sysctl) => {
             if world.has_node(node, &mark.at, to) {
                 check_sysctl(node, &sysctl.key, &mark.value, world, to);
+                if moves_ipv6(sysctl.key.path()) {
+                    world.loosen(node);
+                }
             }
         }
         Change::AddRoute(node, route) => {
@@ -192,12 +195,10 @@ fn of_interface(
                 interface.master.clone_from(master);
             }
         }
-        Change::Port(..) => {
-            if interface.master.is_none() && !wild {
-                let title = format!("`{name}` is no port of a bridge at this point");
-                let diagnostic = Diagnostic::new(span(), title).label("attributes of a port");
-                to.push(diagnostic.help("say whose port it is: `master = \"br0\"`"));
-            }
+        Change::Port(..) if interface.master.is_none() && !wild => {
+            let title = format!("`{name}` is no port of a bridge at this point");
+            let diagnostic = Diagnostic::new(span(), title).label("attributes of a port");
+            to.push(diagnostic.help("say whose port it is: `master = \"br0\"`"));
         }
         Change::AddAddress(_, net) => {
             if !addresses::check(net, interface.kind, &mark.value, to) {
@@ -225,6 +226,7 @@ fn of_interface(
                 not_there(place, net, span(), world, to);
             }
         }
+        Change::InterfaceSysctl(_, sysctl) if moves_ipv6(&sysctl.knob) => world.loosen(node),
         _ => {}
     }
 }

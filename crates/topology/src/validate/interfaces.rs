@@ -17,6 +17,7 @@ pub(super) const IPV6_MIN_MTU: u32 = 1280;
 
 /// Puts what is declared into the world, and reports what can't be there.
 pub(super) fn declare(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'_>) {
+    let disabled = ipv6_disabled(draft);
     for one in &draft.declared {
         let Place { node, interface } = &one.interface.place;
         let Some(state) = world.nodes.get(node) else {
@@ -50,12 +51,31 @@ pub(super) fn declare(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'
             at: one.at.clone(),
         };
         world.nodes.get_mut(node).expect("just found").insert(interface.clone(), state);
-        own_words(one, to);
+        own_words(one, disabled.get(node), to);
     }
 }
 
+/// The nodes in which new interfaces have no IPv6, and where that is said.
+fn ipv6_disabled<'d>(draft: &'d Draft<'_>) -> HashMap<&'d NodeName, Range<usize>> {
+    let mut disabled = HashMap::new();
+    for (node, marks) in &draft.nodes {
+        for (sysctl, place) in node.sysctls.iter().zip(&marks.sysctls) {
+            let everywhere = matches!(
+                sysctl.key.path(),
+                "net/ipv6/conf/all/disable_ipv6" | "net/ipv6/conf/default/disable_ipv6"
+            );
+            if everywhere && sysctl.value.trim() != "0" {
+                disabled.insert(&node.name, place.clone());
+            } else if everywhere {
+                disabled.remove(&node.name);
+            }
+        }
+    }
+    disabled
+}
+
 /// What is wrong with an interface by itself.
-fn own_words(one: &Declared<'_>, to: &mut Collector<'_>) {
+fn own_words(one: &Declared<'_>, node_disabled: Option<&Range<usize>>, to: &mut Collector<'_>) {
     let interface = &one.interface;
     if matches!(one.device, Device::Tap(crate::model::TapMode::Tun)) && interface.mac.is_some() {
         let title = "a tun device has no MAC: it carries packets, not frames";
@@ -71,12 +91,14 @@ fn own_words(one: &Declared<'_>, to: &mut Collector<'_>) {
                 .also(one.address_at(first), "this address can't be there"),
         );
     }
-    let disabled = interface.sysctls.iter().position(|sysctl| {
-        sysctl.family == SysctlFamily::Ipv6Conf
-            && sysctl.knob == "disable_ipv6"
-            && sysctl.value.trim() != "0"
+    let own = interface.sysctls.iter().zip(&one.sysctls).rev().find(|(sysctl, _)| {
+        sysctl.family == SysctlFamily::Ipv6Conf && sysctl.knob == "disable_ipv6"
     });
-    if let Some(place) = disabled.and_then(|index| one.sysctls.get(index)) {
+    let disabled = match own {
+        Some((sysctl, place)) => (sysctl.value.trim() != "0").then_some(place),
+        None => node_disabled,
+    };
+    if let Some(place) = disabled {
         to.push(
             Diagnostic::new(one.address_at(first), "an IPv6 address where IPv6 is disabled")
                 .label("the kernel refuses it")

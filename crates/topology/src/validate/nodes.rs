@@ -78,7 +78,7 @@ pub(super) fn check(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'_>
             check_firewall(&node.name, firewall, world, to);
         }
     }
-    world.start_commands(draft);
+    world.start(draft);
 }
 
 /// Reports a duration of 0.
@@ -114,7 +114,7 @@ fn sysctls(node: &Node, places: &[Range<usize>], world: &World, to: &mut Collect
     let mut seen = HashMap::new();
     for (sysctl, place) in node.sysctls.iter().zip(places) {
         check_sysctl(&node.name, &sysctl.key, place, world, to);
-        let what = format!("{}", quoted(sysctl.key.to_string()));
+        let what = quoted(sysctl.key.to_string());
         once(&mut seen, sysctl.key.clone(), place.clone(), &what, to);
     }
 }

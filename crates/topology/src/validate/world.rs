@@ -7,7 +7,7 @@ use std::ops::Range;
 use ipnet::IpNet;
 
 use crate::diagnostic::{Collector, Diagnostic};
-use crate::file::{each, list_of};
+use crate::file::list_of;
 use crate::lower::{Draft, Whole};
 use crate::model::{Action, Change, Family, IfName, NodeName, Place, TapMode};
 
@@ -195,16 +195,38 @@ impl World {
                 .is_none_or(|node| node.wild || node.interfaces.contains_key(&place.interface))
     }
 
-    /// Marks the nodes in which commands run while the lab stands.
-    pub(super) fn start_commands(&mut self, draft: &Draft<'_>) {
-        for (node, marks) in &draft.nodes {
-            if !each(&marks.keys.run).is_empty()
-                && let Some(state) = self.nodes.get_mut(&node.name)
-            {
-                state.wild = true;
-            }
+    /// Marks the nodes of which too little is known once the lab stands: commands run there, or
+    /// IPv6 addresses come and go by other rules than usual.
+    pub(super) fn start(&mut self, draft: &Draft<'_>) {
+        let with_commands = draft.nodes.iter().filter(|(node, _)| !node.commands.is_empty());
+        let with_sysctls = draft
+            .nodes
+            .iter()
+            .filter(|(node, _)| node.sysctls.iter().any(|sysctl| moves_ipv6(sysctl.key.path())));
+        let with_own = draft
+            .declared
+            .iter()
+            .filter(|one| one.interface.sysctls.iter().any(|sysctl| moves_ipv6(&sysctl.knob)));
+        let names = with_commands
+            .chain(with_sysctls)
+            .map(|(node, _)| &node.name)
+            .chain(with_own.map(|one| &one.interface.place.node));
+        for name in names {
+            self.loosen(name);
         }
     }
+
+    /// From now on nothing is said to be missing in this node.
+    pub(super) fn loosen(&mut self, node: &NodeName) {
+        if let Some(state) = self.nodes.get_mut(node) {
+            state.wild = true;
+        }
+    }
+}
+
+/// Whether a sysctl decides when an interface loses its IPv6 addresses.
+pub(super) fn moves_ipv6(name: &str) -> bool {
+    matches!(name.rsplit('/').next(), Some("keep_addr_on_down" | "disable_ipv6"))
 }
 
 impl NodeState {

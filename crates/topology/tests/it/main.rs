@@ -1,4 +1,9 @@
 //! The tests of this crate: one binary, one file for each feature.
 
 mod corpus;
+mod hostile;
+mod rendering;
 mod roundtrip;
+mod rules;
+mod schema;
+mod steps;

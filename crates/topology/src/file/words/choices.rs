@@ -95,7 +95,7 @@ choice! { RuleKind, "RuleKind", "kind of rule",
 pub(crate) struct PolicyWord(pub Verdict);
 
 impl Word for PolicyWord {
-    const NAME: &'static str = "Policy";
+    const NAME: &'static str = "PolicyVerdict";
     const WHAT: &'static str = "\"accept\" or \"drop\"";
 
     fn read(text: &str) -> Result<Self, Wrong> {

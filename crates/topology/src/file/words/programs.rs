@@ -59,7 +59,7 @@ impl Decode for Program {
     }
 
     fn schema(defs: &mut Defs) -> Value {
-        defs.named("Command", |_| {
+        defs.named::<Self>("Command", |_| {
             json!({
                 "anyOf": [
                     { "type": "string", "minLength": 1 },
@@ -144,7 +144,7 @@ impl Decode for Setting {
     }
 
     fn schema(defs: &mut Defs) -> Value {
-        defs.named("SysctlValue", |_| {
+        defs.named::<Self>("SysctlValue", |_| {
             json!({
                 "type": ["string", "integer", "boolean"],
                 "description": "The value of a sysctl; true is 1, false is 0",
