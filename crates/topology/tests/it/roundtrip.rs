@@ -65,6 +65,7 @@ fn random_labs_have_everything() {
         ("taps", count(&|lab| !lab.taps.is_empty())),
         ("changes", step(|s| matches!(s.action, Action::Change(_)))),
         ("pings", step(|s| matches!(s.action, Action::Ping(..)))),
+        ("traceroutes", step(|s| matches!(s.action, Action::Traceroute(..)))),
         ("connections", step(|s| matches!(s.action, Action::Tcp(..)))),
         ("runs", step(|s| matches!(s.action, Action::Run(..)))),
         ("looks", step(|s| matches!(s.action, Action::Look(..)))),
@@ -330,6 +331,7 @@ fn the_builder_makes_steps() {
                 .expect(lost(0)),
         )
         .step(ping("a", "10.0.0.9").expect(told(Told::HostUnreachable)))
+        .step(traceroute("a", "b").max_hops(3).expect(hops(["10.0.0.2"])).expect(reachable(true)))
         .step(tcp("a", "b", 8080).timeout("2s").expect(said(text().is("hello").lacks("bye"))))
         .step(run("a", ["ip", "addr"]).expect(exit(0)).expect(stdout("10.0.0.1")))
         .step(
@@ -365,6 +367,9 @@ expect = { received = 3, lost = 0 }
 [[step]]
 ping = { from = "a", to = "10.0.0.9", timeout = "5s" }
 expect = { told = "Destination Host Unreachable" }
+[[step]]
+traceroute = { from = "a", to = "b", max_hops = 3 }
+expect = { hops = "10.0.0.2", reachable = true }
 [[step]]
 tcp = { from = "a", to = "b", port = 8080, timeout = "2s" }
 expect = { said = { is = "hello", lacks = "bye" } }
