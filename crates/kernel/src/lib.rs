@@ -25,6 +25,7 @@ mod rule;
 mod sys;
 pub mod sysctl;
 pub mod tun;
+pub mod watch;
 
 pub use error::{Error, Refusal};
 pub use netns::Netns;

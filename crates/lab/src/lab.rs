@@ -1,7 +1,8 @@
 //! A lab that stands.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use twinax_kernel::watch::{LinkWatch, SETTLED_WITHIN};
 use twinax_kernel::{Netns, Rtnl, mounts};
 use twinax_plan::Step;
 use twinax_topology::{Change, Node, NodeName, Topology};
@@ -118,16 +119,15 @@ fn node_error(node: &Node, source: twinax_kernel::Error) -> LabError {
     LabError::Node { node: node.name.clone(), source }
 }
 
-/// The kernel works off carrier changes once a second (`linkwatch`): it never takes longer.
-const SETTLED_WITHIN: Duration = Duration::from_secs(3);
-
 /// Waits, bounded, until the devices of the calling thread's namespace have settled.
 fn settle() -> Result<(), twinax_kernel::Error> {
     let mut rtnl = Rtnl::open()?;
-    let deadline = Instant::now() + SETTLED_WITHIN;
-    while !rtnl.settled()? && Instant::now() < deadline {
-        std::thread::yield_now();
+    if rtnl.settled()? {
+        return Ok(());
     }
+    let deadline = Instant::now() + SETTLED_WITHIN;
+    let mut watch = LinkWatch::open()?;
+    while !rtnl.settled()? && watch.wait(deadline)? {}
     Ok(())
 }
 

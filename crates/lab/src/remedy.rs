@@ -58,6 +58,10 @@ pub(crate) fn tun(found: Tun) -> Option<Trouble> {
             "`sudo chmod 0666 /dev/net/tun`, as most distributions have it; in a container, start \
              it with `--device /dev/net/tun`",
         )),
+        Tun::SomethingElse => Some(trouble(
+            "/dev/net/tun is not the TUN/TAP device but something else",
+            "`sudo rm /dev/net/tun; sudo mknod -m 0666 /dev/net/tun c 10 200`",
+        )),
         Tun::Other(errno) => {
             Some(trouble(&format!("/dev/net/tun can't be opened: {errno}"), "`sudo modprobe tun`"))
         }

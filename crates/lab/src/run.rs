@@ -34,7 +34,7 @@ pub fn run(
         let mut teller = Teller { events };
         let done = match ground {
             Ok(_outside) => carry_out(topology.clone(), &mut teller),
-            Err(error) => Err(Broken::from_error(&error)),
+            Err(error) => Err(broken(&error)),
         };
         if let Err(broken) = done {
             teller.tell(&Event::Broken(broken));
@@ -104,9 +104,6 @@ fn carry_out(topology: Topology, teller: &mut Teller) -> Result<(), Broken> {
 
 fn broken(error: &(dyn std::error::Error + 'static)) -> Broken {
     let mut broken = Broken::from_error(error);
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    broken.hint = chain
-        .filter_map(|error| error.downcast_ref::<twinax_kernel::Error>())
-        .find_map(crate::hint::of);
+    broken.hint = crate::hint::of(error);
     broken
 }

@@ -44,6 +44,8 @@ pub enum Tun {
     NoDriver,
     /// The file may not be opened by this user, or in this container.
     Forbidden,
+    /// It can be opened, but is not the character device 10:200 (`Documentation/admin-guide/devices.txt`).
+    SomethingElse,
     /// It could not be opened for another reason.
     Other(Errno),
 }
@@ -51,7 +53,10 @@ pub enum Tun {
 /// Whether TUN/TAP devices can be made as far as `/dev/net/tun` is concerned.
 pub fn tun() -> Tun {
     match rustix::fs::open(tun::DEVICE, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
-        Ok(_) => Tun::Usable,
+        Ok(file) => match rustix::fs::fstat(&file) {
+            Ok(about) if about.st_rdev != rustix::fs::makedev(10, 200) => Tun::SomethingElse,
+            _ => Tun::Usable,
+        },
         Err(Errno::NOENT | Errno::NOTDIR) => Tun::Missing,
         Err(Errno::NODEV | Errno::NXIO) => Tun::NoDriver,
         Err(Errno::ACCESS | Errno::PERM) => Tun::Forbidden,

@@ -21,9 +21,22 @@ pub(super) fn carry_out(lab: &Lab, asked: &Run, expect: &RunExpect) -> Result<Ou
 
 fn in_words(program: &Program) -> String {
     match program {
-        Program::Shell(line) => line.trim().escape_debug().to_string(),
+        Program::Shell(line) => on_one_line(line.trim()),
         Program::Argv(words) => format!("{words:?}"),
     }
+}
+
+/// A command as it was written, with what is no part of a line escaped.
+fn on_one_line(command: &str) -> String {
+    let mut line = String::new();
+    for c in command.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 fn checks(asked: &Run, expect: &RunExpect, report: &ExecReport) -> Vec<Check> {
@@ -63,4 +76,14 @@ fn output(report: &ExecReport) -> Vec<String> {
             format!("{of}{more}:\n  {}", lines[left_out..].join("\n  "))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::on_one_line;
+
+    #[test]
+    fn quotes_stay_as_they_are() {
+        assert_eq!(on_one_line("printf 'a \"b\"\n\u{1b}é'"), "printf 'a \"b\"\\n\\u{1b}é'");
+    }
 }
