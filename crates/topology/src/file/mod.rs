@@ -1,10 +1,13 @@
 //! The lab file as its keys: TOML's tree in, a struct for each table out, with the place of every
 //! value kept.
 //!
-//! Each table is declared once, with [`keys!`](tables), as a struct whose fields are its keys; the
+//! Each table is declared once, with [`keys!`](keys), as a struct whose fields are its keys; the
 //! same declaration makes what reads it, what finds unknown keys, and its JSON Schema. Nothing is
 //! given up at the first error: a value that is wrong is reported and left out ([`Field::Bad`]),
 //! and reading goes on.
+
+#[macro_use]
+mod keys;
 
 mod containers;
 mod decode;
@@ -19,8 +22,15 @@ pub(crate) use containers::{Array, List, Named};
 pub(crate) use decode::{Decode, Defs, decode_document, list_of};
 pub(crate) use ends::{End, MasterName, ReachWord, TextWord};
 pub(crate) use scalars::{Int, Text};
-pub(crate) use tables::*;
-pub(crate) use words::*;
+pub(crate) use tables::{
+    BridgeKeys, ChangeKeys, DnatKeys, EndKeys, ExpectKeys, FactsKeys, FilterKeys, FirewallKeys,
+    InterfaceKeys, LabKeys, NeighKeyKeys, NeighKeys, NodeKeys, PingKeys, PortKeys, ReachKeys,
+    RouteKeys, RuleKeys, RunStepKeys, StepKeys, TapKeys, TcpKeys, TextKeys, TracerouteKeys,
+};
+pub(crate) use words::{
+    Aim, HostNet, LabName, Mark32, MatchNet, PolicyWord, RouteTo, RuleKind, Setting, Size,
+    TableNumber, read_key,
+};
 
 /// A value, and where it stands in the text.
 #[derive(Debug, Clone)]

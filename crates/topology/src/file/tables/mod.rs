@@ -1,0 +1,34 @@
+//! The tables of the lab file and their keys, each declared once.
+
+mod network;
+mod node;
+mod step;
+
+pub(crate) use network::{BridgeKeys, EndKeys, InterfaceKeys, LinkKeys, PortKeys, TapKeys};
+pub(crate) use node::{
+    DnatKeys, FilterKeys, FirewallKeys, NeighKeyKeys, NeighKeys, NodeKeys, RouteKeys, RuleKeys,
+};
+pub(crate) use step::{
+    ChangeKeys, ExpectKeys, FactsKeys, PingKeys, ReachKeys, RunStepKeys, StepKeys, TcpKeys,
+    TextKeys, TracerouteKeys,
+};
+
+use super::{LabName, List, Named, Text};
+
+keys! {
+    /// A lab: nodes, what joins them, and the steps to be done in it.
+    LabKeys is "a lab" {
+        /// The lab's name.
+        name: LabName = must,
+        /// What the lab shows, in the author's words.
+        about: Text,
+        /// The nodes, each a network namespace, by name.
+        node: Named<NodeKeys>,
+        /// The veth pairs.
+        link: List<LinkKeys>,
+        /// The persistent TUN/TAP devices.
+        tap: List<TapKeys>,
+        /// What is done once the lab stands, in order.
+        step: List<StepKeys>,
+    }
+}
