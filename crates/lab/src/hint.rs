@@ -4,7 +4,9 @@ use std::error::Error as StdError;
 use std::io;
 
 use rustix::io::Errno;
-use twinax_kernel::Error;
+use twinax_kernel::{Error, capability, tun};
+
+use crate::remedy;
 
 /// What to do about an error, in one sentence: that of the outermost of its causes for which it is
 /// known.
@@ -49,12 +51,8 @@ fn of_kernel(error: &Error) -> Option<String> {
         (Error::File { path, .. }, Errno::INVAL) if path.starts_with("/proc/sys") => {
             "the kernel does not take this value for the sysctl"
         }
-        (Error::File { path, .. }, Errno::ACCESS | Errno::PERM) if path.starts_with("/dev/net") => {
-            "TAP devices need write access to /dev/net/tun: `sudo chmod 0666 /dev/net/tun` is how \
-             most distributions have it"
-        }
-        (Error::File { path, .. }, Errno::NOENT | Errno::NODEV) if path.starts_with("/dev/net") => {
-            "TAP devices need /dev/net/tun: `sudo modprobe tun`"
+        (Error::File { path, .. }, _) if path.as_os_str() == tun::DEVICE => {
+            return remedy::tun(capability::tun()).map(|trouble| trouble.remedy);
         }
         (Error::Refused { .. }, Errno::OPNOTSUPP) => {
             "this kernel lacks it: `twinax doctor` tells what this machine can do"

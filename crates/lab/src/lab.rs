@@ -1,5 +1,6 @@
 //! A lab that stands.
 
+use std::path::Path;
 use std::time::Instant;
 
 use twinax_kernel::watch::{LinkWatch, SETTLED_WITHIN};
@@ -65,8 +66,10 @@ impl Lab {
     /// frames, names its nodes in `/etc/hosts`, and starts what listens and runs in them.
     pub fn start(&mut self) -> Result<(), LabError> {
         self.settle()?;
-        mounts::replace_file("/etc/hosts".as_ref(), &hosts(&self.topology))
-            .map_err(LabError::Mounts)?;
+        // A machine that has no such file leaves nothing to put another in the place of.
+        if Path::new(HOSTS).exists() {
+            mounts::replace_file(HOSTS.as_ref(), &hosts(&self.topology)).map_err(LabError::Mounts)?;
+        }
         let mut ports = Vec::new();
         for node in &self.topology.nodes {
             for listener in &node.listeners {
@@ -130,6 +133,9 @@ fn settle() -> Result<(), twinax_kernel::Error> {
     while !rtnl.settled()? && watch.wait(deadline)? {}
     Ok(())
 }
+
+/// Where a program looks names up first.
+const HOSTS: &str = "/etc/hosts";
 
 /// The lab's `/etc/hosts` (`hosts(5)`): every node by the first address of each family that the
 /// lab file gives it.

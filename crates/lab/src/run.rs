@@ -30,10 +30,10 @@ pub fn run(
     };
     // Where it can't be raised, the build says which node was one too many.
     let _ = requirements::raise_open_files(topology.nodes.len());
-    let mut sandbox = Sandbox::start(options, |ground, events| {
+    let mut sandbox = Sandbox::start(options, |set_up, events| {
         let mut teller = Teller { events };
-        let done = match ground {
-            Ok(_outside) => carry_out(topology.clone(), &mut teller),
+        let done = match set_up {
+            Ok(()) => carry_out(topology.clone(), &mut teller),
             Err(error) => Err(broken(&error)),
         };
         if let Err(broken) = done {

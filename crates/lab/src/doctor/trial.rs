@@ -117,8 +117,8 @@ fn trial(place: Place, outcomes: Vec<Result<bool, String>>) -> Trial {
 }
 
 fn in_sandbox(options: Options) -> Result<Vec<Result<bool, String>>, Failure> {
-    let mut sandbox = Sandbox::start(options, |ground, events| {
-        tell(events, Told(ground.map(|_outside| try_here()).map_err(|error| chain(&error))))
+    let mut sandbox = Sandbox::start(options, |set_up, events| {
+        tell(events, Told(set_up.map(|()| try_here()).map_err(|error| chain(&error))))
     })
     .map_err(|error| match &error {
         SandboxError::Namespaces(cause) if cause.errno() == Some(Errno::BUSY) => {

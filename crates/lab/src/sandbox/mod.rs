@@ -24,7 +24,7 @@ use rustix::process::{
     Pid, Signal, WaitIdOptions, WaitIdStatus, kill_process, set_parent_process_death_signal, waitid,
 };
 use twinax_kernel::process::{Fork, NewNamespaces, fork_into};
-use twinax_kernel::{Netns, mounts};
+use twinax_kernel::mounts;
 
 pub use idmap::IdMapError;
 pub(crate) use idmap::ranges;
@@ -59,13 +59,6 @@ impl Default for Options {
     }
 }
 
-/// What there is at the start, inside a sandbox.
-#[derive(Debug)]
-pub struct Ground {
-    /// The sandbox's own network namespace, in which no node lives: "outside".
-    pub outside: Netns,
-}
-
 /// A sandbox that runs, seen from the process that started it. Dropped, it ends.
 pub struct Sandbox {
     pid: Pid,
@@ -92,7 +85,7 @@ impl Sandbox {
     /// The calling process must have one thread only: `inside` runs in a fork of it.
     pub fn start(
         options: Options,
-        inside: impl FnOnce(Result<Ground, twinax_kernel::Error>, PipeWriter) -> u8,
+        inside: impl FnOnce(Result<(), twinax_kernel::Error>, PipeWriter) -> u8,
     ) -> Result<Self, SandboxError> {
         let root = rustix::process::geteuid().is_root();
         if !options.user_namespace && !root {
@@ -181,9 +174,8 @@ fn await_parent(mut life: PipeReader) {
     std::mem::forget(life);
 }
 
-fn set_up() -> Result<Ground, twinax_kernel::Error> {
+fn set_up() -> Result<(), twinax_kernel::Error> {
     mounts::separate()?;
     mounts::own_proc()?;
-    mounts::own_run()?;
-    Ok(Ground { outside: Netns::current()? })
+    mounts::own_run()
 }
