@@ -2,7 +2,7 @@
 //!
 //! Everything here is plain data with public fields. A value of a *name* type
 //! ([`NodeName`], [`IfName`]) is a valid name by construction; that the names refer to
-//! something, and that nothing clashes, is what [`validate`](crate::validate) establishes.
+//! something, and that nothing clashes, is what [`parse`](crate::parse) establishes.
 
 mod firewall;
 mod interface;
