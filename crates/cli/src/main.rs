@@ -13,7 +13,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    // A reader that hangs up (`twinax … | head`) ends us as it ends any program.
     let verb = match args::Args::try_parse() {
         Ok(args) => args.verb,
         Err(error) => {
@@ -24,18 +23,9 @@ fn main() -> ExitCode {
     };
     match command::run(verb) {
         Ok(code) => ExitCode::from(code),
-        Err(error) if is_broken_pipe(&error) => ExitCode::from(command::BROKEN),
         Err(error) => {
             show::error(&error);
             ExitCode::from(command::BROKEN)
         }
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-    })
 }

@@ -1,23 +1,18 @@
 //! `twinax doctor`: what this machine can do, what it lacks, and what to do about it.
 
-use std::io::Write;
+use std::fmt::Write;
 
 use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use twinax_lab::doctor::{Check, State, examine};
 
 use super::{HELD, LACKING};
-use crate::show::{BAD, GOOD, HINT, styled};
+use crate::show::{self, BAD, GOOD, HINT, styled};
 
 /// The exit code is 3 when not even a plain lab can be run here.
 pub fn run(json: bool) -> anyhow::Result<u8> {
     let checks = examine();
-    let mut out = anstream::stdout();
-    if json {
-        serde_json::to_writer_pretty(&mut out, &checks)?;
-        writeln!(out)?;
-    } else {
-        print(&mut out, &checks)?;
-    }
+    let text = if json { serde_json::to_string_pretty(&checks)? + "\n" } else { table(&checks) };
+    show::print(&text)?;
     let lost = checks.iter().any(|check| check.name == SANDBOX && check.state == State::Missing);
     Ok(if lost { LACKING } else { HELD })
 }
@@ -28,7 +23,8 @@ const SANDBOX: &str = "sandbox";
 /// How wide the table may be.
 const WIDTH: u16 = 100;
 
-fn print(out: &mut impl Write, checks: &[Check]) -> anyhow::Result<()> {
+fn table(checks: &[Check]) -> String {
+    let mut out = String::new();
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -62,16 +58,15 @@ fn print(out: &mut impl Write, checks: &[Check]) -> anyhow::Result<()> {
             _ => None,
         };
         match style {
-            Some((style, word)) => {
-                writeln!(out, "{}", line.replacen(word, &styled(style, word), 1))?
-            }
-            None => writeln!(out, "{line}")?,
+            Some((style, word)) => out += &line.replacen(word, &styled(style, word), 1),
+            None => out += line,
         }
+        out.push('\n');
     }
     for check in checks {
         if let Some(remedy) = &check.remedy {
-            writeln!(out, "{} {}: {remedy}", styled(HINT, "hint:"), check.name)?;
+            let _ = writeln!(out, "{} {}: {remedy}", styled(HINT, "hint:"), check.name);
         }
     }
-    Ok(())
+    out
 }

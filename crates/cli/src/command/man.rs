@@ -1,12 +1,11 @@
 //! `twinax man`: the manual page, all verbs in one.
 
-use std::io::Write;
-
 use clap::CommandFactory;
 use clap_mangen::Man;
 
 use super::HELD;
 use crate::args::Args;
+use crate::show;
 
 pub fn run() -> anyhow::Result<u8> {
     let mut page = Vec::new();
@@ -16,6 +15,6 @@ pub fn run() -> anyhow::Result<u8> {
         let name = format!("twinax-{}", verb.get_name());
         Man::new(verb.clone().display_name(name)).render(&mut page)?;
     }
-    std::io::stdout().write_all(&page)?;
+    show::print(&String::from_utf8(page)?)?;
     Ok(HELD)
 }

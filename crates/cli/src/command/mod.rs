@@ -40,6 +40,9 @@ pub fn run(verb: Verb) -> anyhow::Result<u8> {
 
 /// Reads a lab file; `-` is standard input.
 fn read(path: &Path) -> Result<Topology, ReadError> {
-    let path = if path.as_os_str() == "-" { "/dev/stdin".as_ref() } else { path };
+    if path.as_os_str() == "-" {
+        // Not by the name /dev/stdin: a pipe that another user has made can't be opened again.
+        return twinax_topology::read_from(std::io::stdin().lock(), "standard input".as_ref());
+    }
     twinax_topology::read(path)
 }

@@ -1,6 +1,5 @@
 //! `twinax plan`: how a lab is built, as a shell script.
 
-use std::io::Write;
 use std::path::Path;
 
 use super::{HELD, WRONG, read};
@@ -10,7 +9,7 @@ pub fn run(lab: &Path) -> anyhow::Result<u8> {
     match read(lab) {
         Ok(topology) => {
             let script = twinax_plan::script(&topology);
-            anstream::stdout().write_all(script.as_bytes())?;
+            show::print(&script)?;
             Ok(HELD)
         }
         Err(error) => {

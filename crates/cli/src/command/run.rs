@@ -13,7 +13,7 @@ use twinax_topology::{ReadError, Topology};
 
 use super::{BROKEN, FAILED, HELD, LACKING, WRONG, read};
 use crate::args::Run;
-use crate::show::{self, Progress};
+use crate::show::{self, Progress, Stdout};
 
 pub fn run(asked: &Run) -> anyhow::Result<u8> {
     // All files are read before anything is made: a mistake in the last one comes at once.
@@ -31,22 +31,24 @@ pub fn run(asked: &Run) -> anyhow::Result<u8> {
     }
     let junit = asked.junit.as_deref().map(create).transpose()?;
     let options = Options { user_namespace: !asked.no_user_namespace };
+    let mut out = Stdout::default();
     let mut runs = Vec::new();
     for (path, lab) in &labs {
         let lab = lab.as_ref().expect("those with errors have been told");
-        let run = LabRun { file: path.to_path_buf(), report: run_one(lab, options, asked) };
+        let report = run_one(lab, options, asked, &mut out);
+        let run = LabRun { file: path.to_path_buf(), report };
         if asked.json {
-            let mut out = anstream::stdout();
-            serde_json::to_writer(&mut out, &run)?;
-            writeln!(out)?;
+            out.say(&(serde_json::to_string(&run)? + "\n"));
         }
         runs.push(run);
     }
     if let Some(mut file) = junit {
         let text = show::junit(&runs).context("making the JUnit report")?;
-        file.write_all(text.as_bytes()).context("writing the JUnit report")?;
+        let path = asked.junit.as_deref().unwrap_or("".as_ref()).display();
+        file.write_all(text.as_bytes()).with_context(|| format!("writing {path}"))?;
     }
     show::summary(&runs);
+    out.end().context("writing the report")?;
     Ok(exit_code(&runs))
 }
 
@@ -64,9 +66,9 @@ fn create(path: &Path) -> anyhow::Result<fs::File> {
     fs::File::create(path).with_context(|| format!("creating {}", path.display()))
 }
 
-fn run_one(lab: &Topology, options: Options, asked: &Run) -> LabReport {
+fn run_one(lab: &Topology, options: Options, asked: &Run, out: &mut Stdout) -> LabReport {
     let lacks = requirements::lacks(lab);
-    let mut progress = Progress::new(lab, asked);
+    let mut progress = Progress::new(lab, asked, out);
     let report = if lacks.is_empty() {
         twinax_lab::run(lab, options, |event| progress.tell(event))
             .unwrap_or_else(|error| refused(lab, &error))
@@ -78,10 +80,16 @@ fn run_one(lab: &Topology, options: Options, asked: &Run) -> LabReport {
 }
 
 fn refused(lab: &Topology, error: &SandboxError) -> LabReport {
-    let mut broken = Broken::from_error(error);
-    broken.lacking = matches!(error, SandboxError::Namespaces(_) | SandboxError::NotRoot);
-    broken.hint =
-        broken.lacking.then(|| "`twinax doctor` tells what this machine lacks".to_owned());
+    let known = twinax_lab::hint::of(error);
+    let lacking = matches!(error, SandboxError::Namespaces(_) | SandboxError::NotRoot);
+    let hint = match error {
+        SandboxError::NotRoot => "run as root, or leave out `--no-user-namespace`".to_owned(),
+        _ => known
+            .clone()
+            .unwrap_or_else(|| "`twinax doctor` tells what this machine lacks".to_owned()),
+    };
+    let causes = vec![Broken::from_error(error).causes.join(": ")];
+    let broken = Broken { causes, hint: Some(hint), lacking: lacking || known.is_some() };
     LabReport { broken: Some(broken), ..nothing_done(lab) }
 }
 

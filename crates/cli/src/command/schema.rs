@@ -1,12 +1,9 @@
 //! `twinax schema`: the JSON Schema of the lab file.
 
-use std::io::Write;
-
 use super::HELD;
+use crate::show;
 
 pub fn run() -> anyhow::Result<u8> {
-    let mut out = anstream::stdout();
-    serde_json::to_writer_pretty(&mut out, &twinax_topology::schema())?;
-    writeln!(out)?;
+    show::print(&(serde_json::to_string_pretty(&twinax_topology::schema())? + "\n"))?;
     Ok(HELD)
 }

@@ -4,8 +4,9 @@
 mod junit;
 mod progress;
 mod run;
+mod stdout;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use twinax_topology::ReadError;
@@ -13,6 +14,7 @@ use twinax_topology::ReadError;
 pub use junit::junit;
 pub use progress::Progress;
 pub use run::summary;
+pub use stdout::{Stdout, print};
 
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
@@ -30,7 +32,7 @@ pub fn unreadable(error: &ReadError) {
     match error {
         ReadError::Lab(diagnostics) => {
             let color = std::io::stderr().is_terminal();
-            anstream::eprintln!("{}", diagnostics.render(color).trim_end());
+            tell(diagnostics.render(color).trim_end());
         }
         error => failure(&causes(error)),
     }
@@ -48,15 +50,20 @@ fn causes(error: &dyn std::error::Error) -> Vec<String> {
 /// An error and its causes, outermost first.
 pub(crate) fn failure(causes: &[String]) {
     let Some((first, rest)) = causes.split_first() else { return };
-    anstream::eprintln!("{} {}", styled(BAD, "error:"), printable(first));
+    tell(&format!("{} {}", styled(BAD, "error:"), printable(first)));
     for cause in rest {
-        anstream::eprintln!("  {} {}", styled(DIM, "because:"), printable(cause));
+        tell(&format!("  {} {}", styled(DIM, "because:"), printable(cause)));
     }
 }
 
 /// What to do about it.
 pub(crate) fn hint(hint: &str) {
-    anstream::eprintln!("{} {hint}", styled(HINT, "hint:"));
+    tell(&format!("{} {}", styled(HINT, "hint:"), printable(hint)));
+}
+
+/// Says a line to whoever follows what is done. When nobody can hear it, the exit code still tells.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 /// A text in which no control character but line end and tab reaches the terminal.

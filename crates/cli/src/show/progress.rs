@@ -4,27 +4,29 @@ use indicatif::{ProgressBar, ProgressStyle};
 use twinax_lab::report::{Event, LabReport};
 use twinax_topology::Topology;
 
-use super::run;
+use super::{Stdout, run};
 use crate::args::{Detail, Run};
 
 /// Shows a run: the report on stdout as it grows, what is being done just now on stderr.
-pub struct Progress {
+pub struct Progress<'o> {
+    out: &'o mut Stdout,
     detail: Option<Detail>,
     /// Drawn only on a terminal. No thread of its own: the sandbox is a fork of this process.
     doing: ProgressBar,
     abouts: Vec<String>,
 }
 
-impl Progress {
+impl<'o> Progress<'o> {
     /// Begins with a lab.
-    pub fn new(lab: &Topology, asked: &Run) -> Self {
+    pub fn new(lab: &Topology, asked: &Run, out: &'o mut Stdout) -> Self {
         let detail = (!asked.json).then_some(asked.detail);
         let doing = ProgressBar::new_spinner();
-        doing.set_style(ProgressStyle::with_template("{msg}").expect("a valid template"));
-        doing.set_message(format!("{}: building {} nodes …", lab.name, lab.nodes.len()));
+        doing.set_style(ProgressStyle::with_template("{wide_msg}").expect("a valid template"));
+        let nodes = run::counted(lab.nodes.len(), "node");
+        doing.set_message(format!("{}: building {nodes} …", lab.name));
         doing.tick();
         let abouts = lab.steps.iter().map(|step| step.about.clone()).collect();
-        let shown = Self { detail, doing, abouts };
+        let mut shown = Self { out, detail, doing, abouts };
         if shown.detail.is_some_and(|detail| detail != Detail::Failed) {
             shown.print(&run::head(lab));
         }
@@ -54,17 +56,17 @@ impl Progress {
     }
 
     /// The run is over.
-    pub fn end(self, report: &LabReport) {
+    pub fn end(mut self, report: &LabReport) {
         self.doing.finish_and_clear();
         if let Some(broken) = &report.broken {
             run::broken(report, broken);
         }
         if self.detail.is_some_and(|detail| detail != Detail::Failed) {
-            anstream::print!("{}", run::tail(report));
+            self.print(&run::tail(report));
         }
     }
 
-    fn print(&self, text: &str) {
-        self.doing.suspend(|| anstream::print!("{text}"));
+    fn print(&mut self, text: &str) {
+        self.doing.suspend(|| self.out.say(text));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use twinax_lab::report::{Broken, Built, LabReport, Outcome, StepReport};
 use twinax_topology::Topology;
 
-use super::{BAD, BOLD, DIM, GOOD, failure, hint, printable, styled};
+use super::{BAD, BOLD, DIM, GOOD, failure, hint, printable, styled, tell};
 use crate::args::Detail;
 use crate::command::LabRun;
 
@@ -168,10 +168,10 @@ pub fn summary(runs: &[LabRun]) {
             (count, _) => parts.push(format!("{count} {word} ({})", names.join(", "))),
         }
     }
-    anstream::eprintln!("{}: {}", counted(runs.len(), "lab"), parts.join(", "));
+    tell(&format!("{}: {}", counted(runs.len(), "lab"), parts.join(", ")));
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
         _ => format!("{count} {what}s"),
