@@ -68,7 +68,8 @@ impl Lab {
         self.settle()?;
         // A machine that has no such file leaves nothing to put another in the place of.
         if Path::new(HOSTS).exists() {
-            mounts::replace_file(HOSTS.as_ref(), &hosts(&self.topology)).map_err(LabError::Mounts)?;
+            mounts::replace_file(HOSTS.as_ref(), &hosts(&self.topology))
+                .map_err(LabError::Mounts)?;
         }
         let mut ports = Vec::new();
         for node in &self.topology.nodes {

@@ -66,6 +66,9 @@ const KEPT: usize = 64 * 1024;
 /// How often a state is looked at of which the kernel sends no word: a listening socket, a file.
 const TICK: Duration = Duration::from_millis(5);
 
+/// How long the output of a service that has ended may take to come in.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// A command that has been started and is ready.
 #[derive(Debug)]
 pub struct Service {
@@ -84,6 +87,8 @@ struct LogState {
     output: Vec<u8>,
     /// The line that `Ready::Line` waits for has been seen.
     line_seen: bool,
+    /// How many of its outputs can still say something.
+    open: usize,
 }
 
 impl Log {
@@ -105,6 +110,13 @@ impl Log {
         state.output.drain(..over);
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// Waits until all that was said is here; but not for ever: a child of a service that has ended
+    /// may hold its output open.
+    fn await_last_words(&self) {
+        let open = |state: &mut LogState| state.open > 0;
+        drop(self.changed.wait_timeout_while(self.lock(), LAST_WORDS, open));
     }
 }
 
@@ -141,6 +153,9 @@ impl Service {
         let (name, node) = (of.name.clone(), node.clone());
         loop {
             let ended = self.child.try_wait().ok().flatten().map(exec::exit_code);
+            if ended.is_some() {
+                log.await_last_words();
+            }
             match (ready, ended) {
                 (Ready::Exit, Some(0)) => return Ok(()),
                 _ if self.is_ready(ready, log) => return Ok(()),
@@ -212,11 +227,13 @@ fn listens(table: &str, port: u16) -> bool {
 /// Reads a service's output on a thread of its own, as long as somebody can write it.
 fn read_to(log: &Arc<Log>, mut pipe: impl Read + Send + 'static, line: Option<String>) {
     let log = Arc::clone(log);
+    log.lock().open += 1;
     std::thread::spawn(move || {
         let mut some = [0; 4096];
         while let Ok(length @ 1..) = pipe.read(&mut some) {
             log.add(&some[..length], line.as_deref());
         }
+        log.lock().open -= 1;
         log.changed.notify_all();
     });
 }

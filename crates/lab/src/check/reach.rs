@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
-use twinax_topology::{Family, NodeName, Ping, Reach, Spot};
+use twinax_topology::{Family, NodeName, Reach, Spot};
 
 use super::{Outcome, StepError};
 use crate::lab::Lab;
@@ -87,18 +87,7 @@ fn reached<'a>(
 ) -> Result<HashSet<Pair<'a>>, StepError> {
     let series: Vec<Echo<'_>> = pairs
         .iter()
-        .map(|(from, to)| Echo {
-            netns: lab.netns(from),
-            to: addresses[to],
-            interface: None,
-            source: None,
-            count: 1,
-            interval: Ping::INTERVAL.0,
-            timeout: asked.timeout.0,
-            ttl: None,
-            size: Ping::SIZE,
-            dont_fragment: false,
-        })
+        .map(|(from, to)| Echo::one(lab.netns(from), addresses[to], asked.timeout.0))
         .collect();
     let what = || "pinging each from each".to_owned();
     let reports = ping(&series).map_err(|source| StepError::Kernel { what: what(), source })?;

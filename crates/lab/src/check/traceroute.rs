@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use twinax_topology::{Ping, Topology, Traceroute, TracerouteExpect};
+use twinax_topology::{Topology, Traceroute, TracerouteExpect};
 
 use super::{Outcome, StepError, address, called};
 use crate::lab::Lab;
@@ -15,18 +15,7 @@ pub(super) fn carry_out(
     expect: &TracerouteExpect,
 ) -> Result<Outcome, StepError> {
     let to = address(lab, &asked.to, asked.family)?;
-    let echo = Echo {
-        netns: lab.netns(&asked.from),
-        to,
-        interface: None,
-        source: None,
-        count: 1,
-        interval: Ping::INTERVAL.0,
-        timeout: asked.timeout.0,
-        ttl: None,
-        size: Ping::SIZE,
-        dont_fragment: false,
-    };
+    let echo = Echo::one(lab.netns(&asked.from), to, asked.timeout.0);
     let done = format!("traceroute {} → {}", asked.from, called(&asked.to, to));
     let hops = trace(&echo, asked.max_hops)
         .map_err(|source| StepError::Kernel { what: done.clone(), source })?;

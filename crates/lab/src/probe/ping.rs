@@ -15,7 +15,7 @@ use rustix::net::{RecvFlags, SendFlags, recvfrom, sendto};
 use serde::{Deserialize, Serialize};
 use twinax_kernel::icmp::{self, IcmpOptions};
 use twinax_kernel::{Error, Netns, Rtnl};
-use twinax_topology::Told;
+use twinax_topology::{Ping, Told};
 
 use super::icmp::{Answer, answer_v4, answer_v6, echo_request};
 use crate::nodes::on_own_thread;
@@ -43,6 +43,24 @@ pub struct Echo<'a> {
     pub size: u16,
     /// Whether nobody may fragment them.
     pub dont_fragment: bool,
+}
+
+impl<'a> Echo<'a> {
+    /// One echo request like any other.
+    pub fn one(netns: &'a Netns, to: IpAddr, timeout: Duration) -> Self {
+        Self {
+            netns,
+            to,
+            interface: None,
+            source: None,
+            count: 1,
+            interval: Ping::INTERVAL.0,
+            timeout,
+            ttl: None,
+            size: Ping::SIZE,
+            dont_fragment: false,
+        }
+    }
 }
 
 /// An echo reply.

@@ -23,8 +23,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Pid, Signal, WaitIdOptions, WaitIdStatus, kill_process, set_parent_process_death_signal, waitid,
 };
-use twinax_kernel::process::{Fork, NewNamespaces, fork_into};
 use twinax_kernel::mounts;
+use twinax_kernel::process::{Fork, NewNamespaces, fork_into};
 
 pub use idmap::IdMapError;
 pub(crate) use idmap::ranges;
