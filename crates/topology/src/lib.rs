@@ -23,5 +23,5 @@ mod write;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Finding};
 pub use model::*;
-pub use parse::{MAX_FILE, MAX_NODES, ReadError, parse, read};
+pub use parse::{MAX_FILE, MAX_NODES, ReadError, parse, read, read_from};
 pub use schema::schema;

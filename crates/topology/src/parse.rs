@@ -81,14 +81,22 @@ pub fn read(path: &Path) -> Result<Topology, ReadError> {
     if let Some(what) = not_readable(path, metadata.file_type()) {
         return Err(ReadError::NoFile { path: path.to_owned(), what });
     }
-    let too_long = || ReadError::TooLong { path: path.to_owned() };
     if metadata.len() > MAX_FILE as u64 {
-        return Err(too_long());
+        return Err(ReadError::TooLong { path: path.to_owned() });
     }
+    read_from(file, path)
+}
+
+/// Reads the lab in what is open already, such as standard input, to its end; more than
+/// [`MAX_FILE`] bytes are refused. `path` is what messages call it.
+pub fn read_from(input: impl Read, path: &Path) -> Result<Topology, ReadError> {
     let mut bytes = Vec::new();
-    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
+    input
+        .take(MAX_FILE as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
     if bytes.len() > MAX_FILE {
-        return Err(too_long());
+        return Err(ReadError::TooLong { path: path.to_owned() });
     }
     let source = String::from_utf8(bytes).map_err(|error| {
         let byte = error.utf8_error().valid_up_to();

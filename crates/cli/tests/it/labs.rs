@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use snapbox::str;
-
 use crate::support::{Test, Who, user};
 
 /// Runs a shipped lab as this one, and looks at every step's report.

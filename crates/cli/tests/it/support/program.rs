@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,13 @@ use super::user::{Who, is_root};
 
 /// How long a program may take that is not said to take longer: enough under any load.
 const WITHIN: Duration = Duration::from_secs(60);
+
+/// Where a program is, whatever the environment of the one who starts it.
+pub fn find(program: &str) -> Option<String> {
+    let paths = path();
+    let mut files = paths.split(':').map(|folder| format!("{folder}/{program}"));
+    files.find(|file| Path::new(file).is_file())
+}
 
 /// `PATH` with the folders of the system's programs in it.
 pub fn path() -> String {
@@ -109,7 +117,8 @@ impl<'t> Program<'t> {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{program:?}: {error}"));
         let pid = Pid::from_child(&child);
-        let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("a child that nobody has waited for");
+        let pidfd =
+            pidfd_open(pid, PidfdFlags::empty()).expect("a child that nobody has waited for");
         let stdout = Stream::new(child.stdout.take().expect("it is piped").into());
         let stderr = Stream::new(child.stderr.take().expect("it is piped").into());
         Running { child, pid, pidfd, streams: [stdout, stderr], deadline }
@@ -133,21 +142,23 @@ impl<'t> Program<'t> {
         let mut words: Vec<OsString> = Vec::new();
         let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
         let (uid, gid) = self.who.ids();
+        let unshare = find("unshare").expect("util-linux is there");
         if !self.world.is_empty() {
             if is_root() {
-                add(&["unshare", "--mount", "--"]);
+                add(&[&unshare, "--mount", "--"]);
             } else {
-                add(&["unshare", "--user", "--map-root-user", "--mount", "--"]);
+                add(&[&unshare, "--user", "--map-root-user", "--mount", "--"]);
             }
             let script = [&self.world[..], &["exec \"$@\"".to_owned()]].concat().join("\n");
             add(&["/bin/sh", "-ec", &script, "world"]);
         }
         let (user, group) = (uid.to_string(), gid.to_string());
         if self.who.is_another() {
-            add(&["setpriv", "--reuid", &user, "--regid", &group, "--clear-groups", "--"]);
+            let setpriv = find("setpriv").expect("util-linux is there");
+            add(&[&setpriv, "--reuid", &user, "--regid", &group, "--clear-groups", "--"]);
         } else if !is_root() && !self.world.is_empty() {
             let (user, group) = (format!("--map-user={user}"), format!("--map-group={group}"));
-            add(&["unshare", "--user", &user, &group, "--"]);
+            add(&[&unshare, "--user", &user, &group, "--"]);
         }
         words.push(self.program.clone());
         words.extend(self.args.iter().cloned());

@@ -143,7 +143,9 @@ impl Test {
     /// The processes that don't end, for people.
     fn left(&self) -> String {
         let left = processes::await_none(&self.mark, GONE_WITHIN);
-        left.iter().map(|left| format!("is still running: {} {}\n", left.pid, left.command)).collect()
+        left.iter()
+            .map(|left| format!("is still running: {} {}\n", left.pid, left.command))
+            .collect()
     }
 
     /// What there is in the test's folders that nobody has asked for.

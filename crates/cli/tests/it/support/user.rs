@@ -3,8 +3,6 @@
 //! Where the tests run as root, a user is a real one: another user ID, no capabilities. Where they
 //! run as a user, that user is it, and there is no root.
 
-use std::path::Path;
-
 use rustix::process::{getegid, geteuid};
 
 /// The user and group ID of the user that root makes up.
@@ -88,5 +86,5 @@ pub const OWN_TUN: &str = "mount -t tmpfs -o mode=755 tun /dev/net && \
 
 /// Whether this program is in `PATH` or in one of the folders of the system's programs.
 pub fn is_there(program: &str) -> bool {
-    super::program::path().split(':').any(|folder| Path::new(folder).join(program).is_file())
+    super::program::find(program).is_some()
 }

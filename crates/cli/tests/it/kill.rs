@@ -1,0 +1,273 @@
+//! However a run ends, nothing of its lab is left.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::{Duration, Instant, SystemTime};
+
+use rand_pcg::Pcg64Mcg;
+use rand_pcg::rand_core::{Rng, SeedableRng};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Program, Running, Test, Who, user};
+
+/// Services, a bridge, TAPs, a firewall, a listener: one of each sort of thing that could stay.
+const LAB: &str = r#"
+name = "killed"
+
+[node.left]
+listen = [{ tcp = 8080, say = "left" }]
+run = [
+  { name = "server", ready = "line:up", cmd = "echo up; setsid sleep 1000 & exec sleep 1000" },
+  { name = "other", cmd = ["sleep", "1000"] },
+]
+
+[node.right]
+firewall = { masquerade = "e0" }
+
+[node.switch]
+kind = "bridge"
+
+[[link]]
+a = { at = "left:e0", ip = "192.0.2.1/24" }
+b = "switch:p0"
+
+[[link]]
+a = { at = "right:e0", ip = "192.0.2.2/24" }
+b = "switch:p1"
+
+[[tap]]
+at = "right:tap0"
+ip = "198.51.100.1/24"
+
+[[step]]
+ping = { from = "left", to = "right", count = 2, interval = "10ms" }
+[[step]]
+run = { at = "right", cmd = "sleep 1000 & true" }
+[[step]]
+change = { at = "right:tap0", move = "left" }
+[[step]]
+tcp = { from = "right", to = "left", port = 8080 }
+expect.said = "left"
+"#;
+
+/// The same without TAPs where there can be none.
+fn lab(test: &Test) -> String {
+    if test.has_tun() {
+        return LAB.to_owned();
+    }
+    let (before, after) = LAB.split_once("[[tap]]").expect("it has one");
+    let (_, after) = after.split_once("[[step]]").expect("steps come after it");
+    let step = "[[step]]\nchange = { at = \"right:tap0\", move = \"left\" }\n";
+    format!("{before}[[step]]{after}").replace(step, "")
+}
+
+fn twinax(test: &Test, who: Who) -> Program<'_> {
+    let twinax = test.twinax(who).args(["run", "lab.toml"]);
+    if who.is_another() && test.folder().join("lab/lab.toml").exists() && has_taps(test) {
+        twinax.world(user::OWN_TUN)
+    } else {
+        twinax
+    }
+}
+
+fn has_taps(test: &Test) -> bool {
+    fs::read_to_string(test.folder().join("lab/lab.toml")).unwrap().contains("[[tap]]")
+}
+
+/// The network namespaces that something on the machine holds, as far as we may look: processes
+/// and the files that they have open.
+fn namespaces() -> BTreeSet<String> {
+    let processes = fs::read_dir("/proc").expect("/proc can be read").flatten();
+    let processes = processes.filter(|entry| {
+        entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    let links = processes.flat_map(|process| {
+        let files = fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
+        let files = files.map(|file| file.path());
+        files.chain([process.path().join("ns/net")]).collect::<Vec<_>>()
+    });
+    links
+        .filter_map(|link| fs::read_link(link).ok()?.to_str().map(str::to_owned))
+        .filter(|target| target.starts_with("net:["))
+        .collect()
+}
+
+/// A number from the clock, or the one that somebody wants to see again.
+fn seed() -> u64 {
+    let wanted = std::env::var("TWINAX_SEED").ok().map(|seed| seed.parse().expect("a number"));
+    let seed = wanted.unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+        u64::from(now.subsec_nanos()) ^ now.as_secs()
+    });
+    eprintln!("TWINAX_SEED={seed} does the same again");
+    seed
+}
+
+/// How often a run is killed.
+const TIMES: u32 = 300;
+
+#[test]
+fn alone_kill_9_at_300_random_moments() {
+    let test = Test::new("alone_kill_9_at_300_random_moments");
+    test.file("lab.toml", lab(&test));
+    let before = namespaces();
+    let mut random = Pcg64Mcg::seed_from_u64(seed());
+    let everybody = Who::all();
+    let (mut killed, mut too_late) = (0, 0);
+    for &who in &everybody {
+        let begun = Instant::now();
+        twinax(&test, who).done().exits(0);
+        let whole = begun.elapsed();
+        for time in 0..TIMES / everybody.len() as u32 {
+            // A third of them early, while everything is being made.
+            let latest = if time % 3 == 0 { whole / 5 } else { whole };
+            let moment = latest.mul_f64(f64::from(random.next_u32()) / f64::from(u32::MAX));
+            let mut running = twinax(&test, who).start();
+            if running.ends_within(moment) {
+                too_late += 1;
+            } else {
+                running.signal(Signal::KILL);
+                killed += 1;
+            }
+            drop(running);
+            test.await_end();
+        }
+    }
+    eprintln!("{killed} killed, {too_late} had ended before");
+    assert!(killed > TIMES * 2 / 3, "{killed} killed, {too_late} had ended before");
+    let left: Vec<_> = namespaces().difference(&before).cloned().collect();
+    assert!(left.is_empty(), "namespaces are left: {left:?}");
+}
+
+/// A lab whose only step goes on until somebody ends it.
+const ENDLESS: &str = r#"
+name = "endless"
+[node.left]
+run = [{ name = "server", cmd = "setsid sleep 1000 & exec sleep 1000" }]
+[[step]]
+about = "It has begun."
+run = { at = "left", cmd = "true" }
+[[step]]
+run = { at = "left", cmd = "sleep 1000", timeout = "1000s" }
+"#;
+
+/// Starts a lab that goes on, and waits until it is at it.
+fn endless(test: &Test, who: Who, options: &[&str]) -> Running {
+    let lab = test.file("lab.toml", ENDLESS);
+    let mut running = test.twinax(who).arg("run").args(options).arg(lab).start();
+    running.await_said("It has begun.");
+    running
+}
+
+/// The only child of a process.
+fn child_of(parent: Pid) -> Pid {
+    let of = |pid: i32| {
+        // pid (name) state ppid …: the name may have anything in it.
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<i32>().ok()
+    };
+    let pids = fs::read_dir("/proc").expect("/proc can be read").flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let children: Vec<i32> = pids.filter(|&pid| of(pid) == Some(parent.as_raw_pid())).collect();
+    let [child] = children[..] else {
+        panic!("{} has the children {children:?}", parent.as_raw_pid())
+    };
+    Pid::from_raw(child).expect("a process ID")
+}
+
+#[test]
+fn the_sandbox_itself_is_killed() {
+    let test = Test::new("the_sandbox_itself_is_killed");
+    for who in Who::all() {
+        let running = endless(&test, who, &[]);
+        kill_process(child_of(running.pid()), Signal::KILL).unwrap();
+        let output = running.end().exits(4).says("BROKEN");
+        output.complains("the sandbox was ended by signal 9");
+        test.await_end();
+    }
+}
+
+#[test]
+fn signals_that_end_a_program() {
+    let test = Test::new("signals_that_end_a_program");
+    for who in Who::all() {
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
+            let running = endless(&test, who, &[]);
+            running.signal(signal);
+            running.end().exits(128 + signal.as_raw());
+            test.await_end();
+        }
+    }
+}
+
+#[test]
+fn control_c_reaches_the_whole_group() {
+    let test = Test::new("control_c_reaches_the_whole_group");
+    test.file("lab.toml", ENDLESS);
+    // As at a terminal: a group of its own, to all of which the signal goes.
+    let mut running = test.shell(Who::User, "exec setsid twinax run lab.toml").start();
+    running.await_said("It has begun.");
+    rustix::process::kill_process_group(running.pid(), Signal::INT).unwrap();
+    running.end().exits(128 + Signal::INT.as_raw());
+    test.await_end();
+}
+
+#[test]
+fn without_a_user_namespace_too() {
+    let test = Test::new("without_a_user_namespace_too");
+    if !test.can_be(Who::Root) {
+        return;
+    }
+    let before = namespaces_of_marked(&test);
+    let running = endless(&test, Who::Root, &["--no-user-namespace"]);
+    assert!(namespaces_of_marked(&test) > before);
+    running.signal(Signal::KILL);
+    running.end().exits(128 + 9);
+    test.await_end();
+}
+
+/// How many processes of the test there are.
+fn namespaces_of_marked(test: &Test) -> usize {
+    crate::support::processes::marked(test.mark()).len()
+}
+
+#[test]
+fn whoever_starts_it_ends_first() {
+    let test = Test::new("whoever_starts_it_ends_first");
+    test.file("lab.toml", ENDLESS);
+    // The shell goes and leaves twinax behind; its output has no reader any more.
+    let line = "twinax run lab.toml > said & echo $! > pid; \
+         until grep -q begun said; do :; done; kill -9 $(cat pid)";
+    let (said, pid) = (test.path("said"), test.path("pid"));
+    test.shell(Who::here(), line).done().exits(0);
+    test.await_end();
+    assert!(said.exists() && pid.exists());
+}
+
+#[test]
+fn a_stopped_run_that_is_killed() {
+    let test = Test::new("a_stopped_run_that_is_killed");
+    for who in Who::all() {
+        let running = endless(&test, who, &[]);
+        let sandbox = child_of(running.pid());
+        kill_process(sandbox, Signal::STOP).unwrap();
+        running.signal(Signal::STOP);
+        running.signal(Signal::KILL);
+        running.end().exits(128 + 9);
+        test.await_end();
+    }
+}
+
+#[test]
+fn what_a_test_leaves_behind_is_found() {
+    let begun = Instant::now();
+    let test = Test::new("what_a_test_leaves_behind_is_found");
+    let process = test.shell(Who::here(), "exec sleep 1000").start();
+    let found = crate::support::processes::await_none(test.mark(), Duration::from_millis(50));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].pid, process.pid().as_raw_pid());
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
