@@ -5,7 +5,7 @@ use std::time::Duration;
 use twinax_topology::{
     Bridge, Chain, Dnat, Family, Filter, Firewall, Interface, InterfaceSysctl, Link, Mark,
     Neighbour, Node, NodeKind, Place, Policies, PortAttributes, Protocol, Route, RouteKind, Rule,
-    RuleAction, Span, Sysctl, SysctlFamilyKnob, TABLE_MAIN, Tap, TapMode, Topology, Verdict,
+    RuleAction, Span, Sysctl, TABLE_MAIN, Tap, TapMode, Topology, Verdict,
 };
 
 /// Parses any value that is written as text.
@@ -32,8 +32,7 @@ pub fn sysctl(key: &str, value: &str) -> Sysctl {
 
 /// A sysctl of an interface.
 pub fn knob(key: &str, value: &str) -> InterfaceSysctl {
-    let SysctlFamilyKnob { family, knob } = read(key);
-    InterfaceSysctl { family, knob, value: value.to_owned() }
+    InterfaceSysctl::new(key, value).unwrap()
 }
 
 /// A unicast route.

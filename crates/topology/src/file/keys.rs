@@ -2,7 +2,7 @@
 //! and its JSON Schema are made of the one declaration.
 
 /// Declares tables. `= must` marks the keys that have to be there; `with NAME: TABLE` takes in all
-/// the keys of another table.
+/// the keys of another table. Wants [`prelude`] in scope.
 macro_rules! keys {
     ($(
         $(#[doc = $about:literal])*
@@ -14,69 +14,69 @@ macro_rules! keys {
         #[derive(Debug)]
         pub(crate) struct $table {
             $(pub $common: $base,)?
-            $($(#[doc = $doc])* pub $key: $crate::file::Field<$type>,)*
+            $($(#[doc = $doc])* pub $key: Field<$type>,)*
         }
 
         impl Default for $table {
             fn default() -> Self {
-                Self { $($common: $base::default(),)? $($key: $crate::file::Field::Absent,)* }
+                Self { $($common: $base::default(),)? $($key: Field::Absent,)* }
             }
         }
 
         impl $table {
             /// The keys that are there, with their places.
             #[allow(dead_code)]
-            pub(crate) fn said(&self) -> Vec<(&'static str, std::ops::Range<usize>)> {
+            pub(crate) fn said(&self) -> Vec<(&'static str, Range<usize>)> {
                 #[allow(unused_mut)]
                 let mut said = Vec::new();
                 $(said.extend(self.$common.said());)?
-                $(said.extend(self.$key.key().map(|place| ($crate::file::keys::bare(stringify!($key)), place)));)*
+                $(said.extend(self.$key.key().map(|place| (bare(stringify!($key)), place)));)*
                 said
             }
         }
 
-        impl $crate::file::decode::Table for $table {
+        impl Table for $table {
             const WHAT: &'static str = $what;
 
             fn keys() -> Vec<&'static str> {
                 #[allow(unused_mut)]
-                let mut keys: Vec<&'static str> = vec![$($crate::file::keys::bare(stringify!($key)),)*];
-                $(keys.extend(<$base as $crate::file::decode::Table>::keys());)?
+                let mut keys: Vec<&'static str> = vec![$(bare(stringify!($key)),)*];
+                $(keys.extend(<$base as Table>::keys());)?
                 keys
             }
 
-            fn read(table: &$crate::file::decode::TableAt<'_, '_>, to: &mut $crate::diagnostic::Collector<'_>) -> Self {
+            fn read(table: &TableAt<'_, '_>, to: &mut Collector<'_>) -> Self {
                 Self {
-                    $($common: <$base as $crate::file::decode::Table>::read(table, to),)?
+                    $($common: <$base as Table>::read(table, to),)?
                     $($key: take!(table, to, $what, $key $(, $must)?),)*
                 }
             }
 
             fn properties(
-                defs: &mut $crate::file::Defs,
-                into: &mut serde_json::Map<String, serde_json::Value>,
-                required: &mut Vec<serde_json::Value>,
+                defs: &mut Defs,
+                into: &mut Map<String, Value>,
+                required: &mut Vec<Value>,
             ) {
                 let _ = &required;
-                $(<$base as $crate::file::decode::Table>::properties(defs, into, required);)?
+                $(<$base as Table>::properties(defs, into, required);)?
                 $(
-                    let schema = $crate::file::decode::described(<$type as $crate::file::Decode>::schema(defs), concat!($($doc,)*));
-                    into.insert($crate::file::keys::bare(stringify!($key)).to_owned(), schema);
-                    $(required.push(serde_json::Value::from({ stringify!($must); stringify!($key) }));)?
+                    let schema = described(<$type as Decode>::schema(defs), concat!($($doc,)*));
+                    into.insert(bare(stringify!($key)).to_owned(), schema);
+                    $(required.push(Value::from({ stringify!($must); stringify!($key) }));)?
                 )*
             }
         }
 
-        impl $crate::file::Decode for $table {
+        impl Decode for $table {
             fn what() -> String {
                 $what.to_owned()
             }
 
-            fn decode(value: &serde_spanned::Spanned<toml::de::DeValue<'_>>, to: &mut $crate::diagnostic::Collector<'_>) -> Option<Self> {
-                $crate::file::decode::decode_table(value, to)
+            fn decode(value: &Spanned<DeValue<'_>>, to: &mut Collector<'_>) -> Option<Self> {
+                decode_table(value, to)
             }
 
-            fn schema(defs: &mut $crate::file::Defs) -> serde_json::Value {
+            fn schema(defs: &mut Defs) -> Value {
                 let name = stringify!($table).trim_end_matches("Keys");
                 defs.named::<Self>(name, |defs| defs.table::<Self>(concat!($($about,)*)))
             }
@@ -86,14 +86,28 @@ macro_rules! keys {
 
 macro_rules! take {
     ($table:ident, $to:ident, $what:literal, $key:ident) => {
-        $table.take($crate::file::keys::bare(stringify!($key)), $to)
+        $table.take(bare(stringify!($key)), $to)
     };
     ($table:ident, $to:ident, $what:literal, $key:ident, must) => {
-        $table.must($what, $crate::file::keys::bare(stringify!($key)), $to)
+        $table.must($what, bare(stringify!($key)), $to)
     };
 }
 
 /// A key's name without the mark that Rust needs where it is a word of the language.
-pub(super) fn bare(key: &'static str) -> &'static str {
+pub(crate) fn bare(key: &'static str) -> &'static str {
     key.strip_prefix("r#").unwrap_or(key)
+}
+
+/// What the macro's code speaks of.
+pub(super) mod prelude {
+    pub(crate) use std::ops::Range;
+
+    pub(crate) use serde_json::{Map, Value};
+    pub(crate) use serde_spanned::Spanned;
+    pub(crate) use toml::de::DeValue;
+
+    pub(crate) use super::bare;
+    pub(crate) use crate::diagnostic::Collector;
+    pub(crate) use crate::file::Field;
+    pub(crate) use crate::file::decode::{Decode, Defs, Table, TableAt, decode_table, described};
 }

@@ -224,8 +224,7 @@ fn facts(keys: &FactsKeys, interface: Option<&IfName>, to: &mut Collector<'_>) -
         let families = ["ip", "ip6", "inet", "arp", "bridge", "netdev"];
         if !matches!(words[..], [family, _] if families.contains(&family)) {
             let title = "an nftables table is a family and a name";
-            let help =
-                "write \"inet demo\"; the families are ip, ip6, inet, arp, bridge and netdev";
+            let help = "write \"inet demo\"; families are ip, ip6, inet, arp, bridge, netdev";
             to.push(Diagnostic::new(table.span.clone(), title).help(help));
         }
     }

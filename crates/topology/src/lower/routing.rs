@@ -47,10 +47,10 @@ pub(super) fn route(keys: &At<RouteKeys>, to: &mut Collector<'_>) -> Option<Rout
     if kind == RouteKind::Unicast {
         let nowhere = keys.via.key().is_none() && keys.dev.key().is_none();
         if nowhere && good {
-            let diagnostic = Diagnostic::new(keys.span.clone(), "the route goes nowhere")
-                .label("neither `via` nor `dev`")
-                .help("say its gateway (`via`), its interface (`dev`), or a `kind` such as \"blackhole\"");
-            to.push(diagnostic);
+            let help =
+                "say its gateway (`via`), its interface (`dev`), or a `kind` such as \"blackhole\"";
+            let diagnostic = Diagnostic::new(keys.span.clone(), "the route goes nowhere");
+            to.push(diagnostic.label("neither `via` nor `dev`").help(help));
             good = false;
         }
     } else {

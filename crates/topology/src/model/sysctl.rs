@@ -177,21 +177,3 @@ impl InterfaceSysctl {
         format!("{prefix}{}", self.knob)
     }
 }
-
-impl FromStr for SysctlFamilyKnob {
-    type Err = SysctlError;
-
-    fn from_str(text: &str) -> Result<Self, SysctlError> {
-        let InterfaceSysctl { family, knob, .. } = InterfaceSysctl::new(text, "")?;
-        Ok(Self { family, knob })
-    }
-}
-
-/// The name of an [`InterfaceSysctl`], as the lab file writes it: `ipv4.rp_filter`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SysctlFamilyKnob {
-    /// Which directory of `/proc/sys/net` it is in.
-    pub family: SysctlFamily,
-    /// The file in the interface's directory.
-    pub knob: String,
-}

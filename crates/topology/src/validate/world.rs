@@ -72,7 +72,7 @@ impl World {
         let mut nodes = HashMap::new();
         for (node, marks) in &draft.nodes {
             let mut state = NodeState::new();
-            // The addresses of `lo` are entered nowhere else: no subnet or gateway is found by them.
+            // Entered nowhere else: no subnet or gateway is found by the addresses of `lo`.
             let addresses =
                 ["127.0.0.1/8", "::1/128"].map(|text| text.parse().expect("a valid address"));
             let lo = IfState {

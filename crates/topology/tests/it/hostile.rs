@@ -30,10 +30,10 @@ fn a_hundred_megabytes_of_brackets() {
 
 #[test]
 fn brackets_without_end() {
-    for (head, piece) in
-        [("x = ", "["), ("x = ", "{a="), ("", "["), ("", "[\n"), ("", "]\n"), ("", "\"\n")]
-    {
-        refused(&format!("{head}{}", piece.repeat((MAX_FILE - 8) / piece.len())));
+    let sizes = [(MAX_FILE - 8, "x = ", "["), (MAX_FILE - 8, "x = ", "{a=")];
+    let lines = ["[", "[\n", "]\n", "\"\n"].map(|piece| (2 << 20, "", piece));
+    for (size, head, piece) in sizes.into_iter().chain(lines) {
+        refused(&format!("{head}{}", piece.repeat(size / piece.len())));
     }
 }
 
@@ -190,4 +190,13 @@ fn files_that_are_too_long_or_no_text() {
     std::fs::write(&path, "nam = \"t\"\n").unwrap();
     let said = read(&path).unwrap_err().to_string();
     assert!(said.contains("lab.toml:1:1") && said.contains("did you mean `name`?"), "{said}");
+}
+
+/// Opening it would wait for a writer who may never come.
+#[test]
+fn a_named_pipe_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(matches!(read(&path), Err(ReadError::NoFile { what: "a named pipe", .. })));
 }

@@ -5,5 +5,6 @@ mod hostile;
 mod rendering;
 mod roundtrip;
 mod rules;
+mod rules_of_nodes;
 mod schema;
 mod steps;

@@ -95,3 +95,29 @@ fn every_key_is_described() {
     walk(&schema(), "", &mut missing);
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// The reference knows each key, and what it shows is right.
+#[test]
+fn the_reference_is_complete_and_its_examples_are_valid() {
+    let text = include_str!("../../../../docs/lab-file.md");
+    let schema = schema();
+    for (table, definition) in schema["$defs"].as_object().unwrap() {
+        for key in definition["properties"].as_object().into_iter().flat_map(|keys| keys.keys()) {
+            assert!(text.contains(&format!("`{key}`")), "nothing of `{key}` of {table}");
+        }
+    }
+    let validator = validator();
+    let examples: Vec<&str> =
+        text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() > 15);
+    for example in examples {
+        let whole = example.starts_with("name = ");
+        let source = if whole { example.to_owned() } else { format!("name = \"t\"\n{example}") };
+        if let Err(error) = validator.validate(&json(&source)) {
+            panic!("{error}:\n{example}");
+        }
+        if whole {
+            parse(&source, "lab-file.md").unwrap();
+        }
+    }
+}

@@ -14,6 +14,7 @@ pub(crate) use step::{
 };
 
 use super::{LabName, List, Named, Text};
+use crate::file::keys::prelude::*;
 
 keys! {
     /// A lab: nodes, what joins them, and the steps to be done in it.

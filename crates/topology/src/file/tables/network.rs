@@ -1,5 +1,6 @@
 //! Tables of interfaces and what joins them.
 
+use crate::file::keys::prelude::*;
 use crate::file::{End, HostNet, Int, List, MasterName, Named, Setting};
 use crate::model::{Mac, Place, Span, TapMode};
 

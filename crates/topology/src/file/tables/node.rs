@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::file::keys::prelude::*;
 use crate::file::tables::BridgeKeys;
 use crate::file::{
     Int, List, Mark32, MatchNet, Named, PolicyWord, RouteTo, RuleKind, Setting, TableNumber, Text,

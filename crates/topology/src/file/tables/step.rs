@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::file::keys::prelude::*;
 use crate::file::tables::{FirewallKeys, NeighKeyKeys, NeighKeys, PortKeys, RouteKeys, RuleKeys};
 use crate::file::{
     Aim, Array, HostNet, Int, List, MasterName, Named, ReachWord, Setting, Size, Text, TextWord,

@@ -301,13 +301,11 @@ impl Word for Mark32 {
     }
 
     fn schema() -> Value {
+        let number = "(0x[0-9a-fA-F]{1,8}|[0-9]{1,10})";
         json!({
             "anyOf": [
                 { "type": "integer", "minimum": 0, "maximum": u32::MAX },
-                {
-                    "type": "string",
-                    "pattern": "^(0x[0-9a-fA-F]{1,8}|[0-9]{1,10})(/(0x[0-9a-fA-F]{1,8}|[0-9]{1,10}))?$",
-                },
+                { "type": "string", "pattern": format!("^{number}(/{number})?$") },
             ],
             "description": "A firewall mark, with a mask where not all bits count: `0x1/0xff`",
         })
