@@ -16,12 +16,12 @@ mod diagnostic;
 mod file;
 mod lower;
 pub mod model;
-mod parse;
+mod reading;
 mod schema;
 mod validate;
 mod write;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Finding};
 pub use model::*;
-pub use parse::{MAX_FILE, MAX_NODES, ReadError, parse, read, read_from};
+pub use reading::{MAX_FILE, MAX_NODES, ReadError, parse, read, read_from};
 pub use schema::schema;

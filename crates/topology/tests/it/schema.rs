@@ -1,9 +1,10 @@
 //! The JSON Schema, tried with a validator that is not ours: what it takes and what it refuses.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde_json::Value;
-use twinax_topology::{parse, schema};
+use twinax_topology::{arbitrary, parse, schema};
 
 fn json(source: &str) -> Value {
     toml::from_str(source).unwrap()
@@ -118,6 +119,18 @@ fn the_reference_is_complete_and_its_examples_are_valid() {
         }
         if whole {
             parse(&source, "lab-file.md").unwrap();
+        }
+    }
+}
+
+proptest::proptest! {
+    /// Whatever the writer writes, the schema takes.
+    #[test]
+    fn random_labs_are_valid_under_it(lab in arbitrary::topology(arbitrary::Config::ALL)) {
+        static VALIDATOR: LazyLock<jsonschema::Validator> = LazyLock::new(validator);
+        let text = lab.to_toml();
+        if let Err(error) = VALIDATOR.validate(&json(&text)) {
+            panic!("{error}:\n{text}");
         }
     }
 }
