@@ -61,26 +61,46 @@ impl Rtnl {
         Ok(())
     }
 
-    /// Whether the kernel has worked off what it still has to do for devices whose carrier has just
-    /// come or gone: until then the queueing discipline of one is `noop`, which drops everything,
-    /// for up to a second (`net/core/link_watch.c`). Since Linux 6.8 the question alone makes the
-    /// kernel do it at once.
+    /// Whether packets pass: whether the kernel has worked off what it still has to do after the
+    /// requests that brought devices up and gave them addresses.
+    ///
+    /// A device whose carrier has just come has the queueing discipline `noop`, which drops
+    /// everything, for up to a second (`net/core/link_watch.c`). Since Linux 6.8 the question alone
+    /// makes the kernel do it at once.
     pub fn settled(&mut self) -> Result<bool, Error> {
+        let with_carrier = loop {
+            let links = self.links()?;
+            let (settled, others): (Vec<_>, Vec<_>) = links.into_iter().partition(is_settled);
+            if others.is_empty() {
+                break settled
+                    .iter()
+                    .filter(|link| has_carrier(link))
+                    .map(|l| l.header.index)
+                    .collect();
+            }
+            // One that has settled can be what another waits for: a port of a bridge.
+            let mut has_moved = false;
+            for other in &others {
+                let one = RouteNetlinkMessage::GetLink(of(other.header.index));
+                let answer = self.socket.get("asking for a device", &one)?;
+                has_moved |=
+                    matches!(answer, Some(RouteNetlinkMessage::NewLink(l)) if is_settled(&l));
+            }
+            if !has_moved {
+                return Ok(false);
+            }
+        };
+        self.are_addresses_usable(&with_carrier)
+    }
+
+    fn links(&mut self) -> Result<Vec<LinkMessage>, Error> {
         let all = RouteNetlinkMessage::GetLink(LinkMessage::default());
-        let links = self.socket.dump("listing devices", &all)?;
-        let mut settled = true;
-        for link in &links {
-            let RouteNetlinkMessage::NewLink(link) = link else { continue };
-            if is_settled(link) {
-                continue;
-            }
-            let one = RouteNetlinkMessage::GetLink(of(link.header.index));
-            match self.socket.get("asking for a device", &one)? {
-                Some(RouteNetlinkMessage::NewLink(link)) if is_settled(&link) => {}
-                _ => settled = false,
-            }
-        }
-        Ok(settled)
+        let found = self.socket.dump("listing devices", &all)?;
+        let links = found.into_iter().filter_map(|message| match message {
+            RouteNetlinkMessage::NewLink(link) => Some(link),
+            _ => None,
+        });
+        Ok(links.collect())
     }
 
     fn set_attribute(
@@ -104,6 +124,10 @@ pub(crate) fn of(index: u32) -> LinkMessage {
     let mut message = LinkMessage::default();
     message.header.index = index;
     message
+}
+
+fn has_carrier(link: &LinkMessage) -> bool {
+    link.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp)
 }
 
 /// Whether carrier and operational state agree, as far as a device is up.

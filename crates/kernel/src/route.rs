@@ -1,9 +1,11 @@
 //! Static routes (`ip-route(8)`).
 
-use netlink_packet_route::RouteNetlinkMessage;
+use std::net::IpAddr;
+
 use netlink_packet_route::route::{
-    RouteAttribute, RouteFlags, RouteMessage, RouteProtocol, RouteScope, RouteType,
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use twinax_topology::{Route, RouteKind, TABLE_MAIN};
 
 use crate::address::family;
@@ -28,6 +30,26 @@ impl Rtnl {
         message.header.scope = RouteScope::NoWhere;
         message.header.protocol = RouteProtocol::Unspec;
         self.queue("removing a route", 0, RouteNetlinkMessage::DelRoute(message))
+    }
+
+    /// The IPv6 addresses that are this node's own, by the routes that say so.
+    pub(crate) fn local_routes(&mut self) -> Result<Vec<IpAddr>, Error> {
+        let mut all = RouteMessage::default();
+        all.header.address_family = AddressFamily::Inet6;
+        let found = self.socket.dump("listing routes", &RouteNetlinkMessage::GetRoute(all))?;
+        let destination = |route: &RouteMessage| {
+            route.attributes.iter().find_map(|attribute| match attribute {
+                RouteAttribute::Destination(RouteAddress::Inet6(to)) => Some(IpAddr::V6(*to)),
+                _ => None,
+            })
+        };
+        let locals = found.iter().filter_map(|route| match route {
+            RouteNetlinkMessage::NewRoute(route) if route.header.kind == RouteType::Local => {
+                destination(route)
+            }
+            _ => None,
+        });
+        Ok(locals.collect())
     }
 
     fn route(&mut self, route: &Route) -> Result<RouteMessage, Error> {

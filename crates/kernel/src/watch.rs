@@ -1,5 +1,4 @@
-//! Word from the kernel that a device of a namespace has changed (`rtnetlink(7)`, group
-//! `RTNLGRP_LINK`).
+//! Word from the kernel that something in a namespace has changed (`rtnetlink(7)`).
 
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -11,31 +10,32 @@ use rustix::io::Errno;
 
 use crate::error::Error;
 
-/// `RTMGRP_LINK`, `linux/rtnetlink.h`.
-const LINKS: u32 = 1;
+/// `RTMGRP_LINK`, `RTMGRP_IPV6_IFADDR` and `RTMGRP_IPV6_ROUTE` (`linux/rtnetlink.h`).
+const GROUPS: u32 = 0x1 | 0x100 | 0x400;
 
-/// Hears of every change of a device, from the moment it is opened.
-pub struct LinkWatch {
+/// Hears of every change of a device, an IPv6 address or an IPv6 route, from the moment it is
+/// opened.
+pub struct Watch {
     socket: Socket,
 }
 
-impl LinkWatch {
+impl Watch {
     /// Begins to listen in the namespace of the calling thread.
     pub fn open() -> Result<Self, Error> {
         let opened = || {
             let mut socket = Socket::new(NETLINK_ROUTE)?;
-            socket.bind(&SocketAddr::new(0, LINKS))?;
+            socket.bind(&SocketAddr::new(0, GROUPS))?;
             socket.set_non_blocking(true)?;
             Ok::<_, std::io::Error>(socket)
         };
         let socket = opened().map_err(|error| Error::Call {
-            call: "listening for changes of devices",
+            call: "listening for changes",
             errno: Errno::from_io_error(&error).unwrap_or(Errno::IO),
         })?;
         Ok(Self { socket })
     }
 
-    /// Waits until some device has changed since the last call. `false`: none has by the deadline.
+    /// Waits until something has changed since the last call. `false`: nothing has by the deadline.
     pub fn wait(&mut self, deadline: Instant) -> Result<bool, Error> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -49,7 +49,7 @@ impl LinkWatch {
                     return Ok(true);
                 }
                 Err(Errno::INTR) => {}
-                Err(errno) => return Err(Error::Call { call: "waiting for a device", errno }),
+                Err(errno) => return Err(Error::Call { call: "waiting for a change", errno }),
             }
         }
     }

@@ -35,9 +35,14 @@ fn in_words(step: &Step) -> String {
 /// carried out.
 pub fn apply(steps: &[Step], nodes: &mut Nodes) -> Result<(), ApplyError> {
     on_own_thread(|| {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let outside = Netns::current().map_err(|error| fail(steps, 0, error))?;
         let mut visit = None;
         for (index, step) in steps.iter().enumerate() {
-            carry_out(index, step, nodes, &mut visit).map_err(|error| fail(steps, index, error))?;
+            carry_out(index, step, &outside, nodes, &mut visit)
+                .map_err(|error| fail(steps, index, error))?;
         }
         leave(&mut visit).map_err(|error| fail(steps, steps.len() - 1, error))
     })
@@ -54,7 +59,8 @@ fn fail(steps: &[Step], index: usize, source: Error) -> ApplyError {
 
 /// Where the thread is, and the socket that it has open there.
 struct Visit {
-    node: NodeName,
+    /// `None`: outside of all nodes.
+    node: Option<NodeName>,
     rtnl: Rtnl,
 }
 
@@ -65,6 +71,7 @@ fn leave(visit: &mut Option<Visit>) -> Result<(), Error> {
 fn carry_out(
     index: usize,
     step: &Step,
+    outside: &Netns,
     nodes: &mut Nodes,
     visit: &mut Option<Visit>,
 ) -> Result<(), Error> {
@@ -73,15 +80,16 @@ fn carry_out(
         let netns = Netns::create()?;
         mounts::name_netns(node.as_str(), std::os::fd::AsFd::as_fd(&netns))?;
         nodes.insert(node.clone(), netns);
-        *visit = Some(Visit { node: node.clone(), rtnl: Rtnl::open()? });
+        *visit = Some(Visit { node: Some(node.clone()), rtnl: Rtnl::open()? });
         return Ok(());
     }
-    // A veth pair is made from anywhere: both ends say where they belong.
-    let anywhere = matches!(step, Step::AddVeth(..)) && visit.is_some();
-    if !anywhere && visit.as_ref().is_none_or(|visit| visit.node != *step.node()) {
+    // A veth pair is made from outside, whose only device is `lo`: both ends say where they belong,
+    // but kernels before 6.15 refuse a name that the namespace of the *socket* has already.
+    let place = (!matches!(step, Step::AddVeth(..))).then(|| step.node());
+    if visit.as_ref().is_none_or(|visit| visit.node.as_ref() != place) {
         leave(visit)?;
-        namespace(nodes, step.node())?.enter()?;
-        *visit = Some(Visit { node: step.node().clone(), rtnl: Rtnl::open()? });
+        place.map_or(Ok(outside), |node| namespace(nodes, node))?.enter()?;
+        *visit = Some(Visit { node: place.cloned(), rtnl: Rtnl::open()? });
     }
     let rtnl = &mut visit.as_mut().expect("there is a visit now").rtnl;
     rtnl.mark(index);
@@ -105,6 +113,8 @@ fn add_tap(
     mtu: Option<u32>,
 ) -> Result<(), Error> {
     let name = place.interface.as_str();
+    // What is not netlink waits for what was queued before it.
+    rtnl.flush()?;
     tun::add(name, mode)?;
     // The ioctl that makes it takes neither.
     mac.map_or(Ok(()), |mac| rtnl.set_mac(name, mac))?;
@@ -128,7 +138,6 @@ fn carry_out_change(rtnl: &mut Rtnl, change: &Change, nodes: &Nodes) -> Result<(
         Change::DelRule(_, rule) => rtnl.del_rule(rule),
         Change::AddNeighbour(_, neighbour) => rtnl.add_neighbour(neighbour),
         Change::DelNeighbour(_, neighbour) => rtnl.del_neighbour(neighbour),
-        // What is not netlink waits for what was queued before it.
         Change::InterfaceSysctl(at, own) => {
             rtnl.flush()?;
             sysctl::set(&own.of(&at.interface))

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use twinax_kernel::watch::{LinkWatch, SETTLED_WITHIN};
+use twinax_kernel::watch::{SETTLED_WITHIN, Watch};
 use twinax_kernel::{Netns, Rtnl, mounts};
 use twinax_plan::Step;
 use twinax_topology::{Change, Node, NodeName, Topology};
@@ -130,7 +130,7 @@ fn settle() -> Result<(), twinax_kernel::Error> {
         return Ok(());
     }
     let deadline = Instant::now() + SETTLED_WITHIN;
-    let mut watch = LinkWatch::open()?;
+    let mut watch = Watch::open()?;
     while !rtnl.settled()? && watch.wait(deadline)? {}
     Ok(())
 }

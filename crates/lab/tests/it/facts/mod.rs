@@ -69,10 +69,7 @@ fn settle(lab: &Topology) -> Result<(), String> {
     while quiet_rounds < 2 {
         let mut settled = true;
         for node in &lab.nodes {
-            settled &= inside(&netns(node)?, || {
-                Ok(Rtnl::open()?.settled()? && has_local_routes(&observe::node(&[])?))
-            })
-            .map_err(chain)?;
+            settled &= inside(&netns(node)?, || Rtnl::open()?.settled()).map_err(chain)?;
         }
         quiet_rounds = if settled { quiet_rounds + 1 } else { 0 };
         if Instant::now() > deadline {
@@ -80,17 +77,6 @@ fn settle(lab: &Topology) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Whether each IPv6 address has its route in the table `local`, which comes by a work queue also
-/// where duplicate address detection is left out (`addrconf_dad_work`).
-fn has_local_routes(seen: &ObservedNode) -> bool {
-    let addresses = seen.links.iter().flat_map(|link| &link.addresses);
-    let mut given = addresses.filter(|a| a.address.addr().is_ipv6() && a.scope != "link");
-    given.all(|given| {
-        let to = IpNet::from(given.address.addr());
-        seen.routes.iter().any(|route| route.to == to && route.kind == "local")
-    })
 }
 
 /// Every sysctl of the namespace that can be read; of the others why not.
