@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::addresses;
-use super::interfaces::{IPV6_MIN_MTU, check_master};
+use super::interfaces::{IPV6_MIN_MTU, check_master, too_large};
 use super::nodes::{check_firewall, check_neighbour, check_rule, check_sysctl};
 use super::routes;
 use super::world::{Kind, World, moves_ipv6};
@@ -165,6 +165,9 @@ fn of_interface(
                 .addresses
                 .iter()
                 .any(|net| Family::of_net(net) == Family::Ipv6 && interface.kind != Kind::Loopback);
+            if let Some(diagnostic) = too_large(interface.kind, *mtu, span()) {
+                to.push(diagnostic);
+            }
             if *mtu < IPV6_MIN_MTU && v6 {
                 // Legal: the kernel then takes the IPv6 addresses away.
                 drop_ipv6(world, place);

@@ -81,6 +81,11 @@ fn own_words(one: &Declared<'_>, node_disabled: Option<&Range<usize>>, to: &mut 
         let title = "a tun device has no MAC: it carries packets, not frames";
         to.push(Diagnostic::new(one.key(|keys| &keys.mac), title).help("write `mode = \"tap\"`"));
     }
+    if let (Device::Tap(mode), Some(mtu)) = (one.device, interface.mtu)
+        && let Some(diagnostic) = too_large(mode.into(), mtu, one.key(|keys| &keys.mtu))
+    {
+        to.push(diagnostic);
+    }
     let v6 = interface.addresses.iter().position(|net| Family::of_net(net) == Family::Ipv6);
     let Some(first) = v6 else { return };
     if let Some(mtu) = interface.mtu.filter(|&mtu| mtu < IPV6_MIN_MTU) {
@@ -105,6 +110,17 @@ fn own_words(one: &Declared<'_>, node_disabled: Option<&Range<usize>>, to: &mut 
                 .also(place.clone(), "disabled here"),
         );
     }
+}
+
+/// The largest MTU of a TAP device: `MAX_MTU` of `drivers/net/tun.c` less the Ethernet header.
+const TAP_MAX_MTU: u32 = 65_521;
+
+/// An MTU that a device of this kind can't have.
+pub(super) fn too_large(kind: Kind, mtu: u32, at: Range<usize>) -> Option<Diagnostic> {
+    (kind == Kind::Tap && mtu > TAP_MAX_MTU).then(|| {
+        Diagnostic::new(at, "the MTU is too large for a TAP device")
+            .label(format!("at most {TAP_MAX_MTU} is possible"))
+    })
 }
 
 /// Bridges and their ports.

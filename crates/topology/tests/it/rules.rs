@@ -299,6 +299,16 @@ fn bridges_and_ports() {
                 "`t` can't be a port of bridge `br0`",
             ),
             (
+                "[[tap]]\nat = \"left:big\"\nmtu = 65522",
+                "65522",
+                "the MTU is too large for a TAP device",
+            ),
+            (
+                "[[step]]\nchange = { at = \"left:tap0\", mtu = 65535 }",
+                "65535",
+                "the MTU is too large for a TAP device",
+            ),
+            (
                 "[[tap]]\nat = \"left:t\"\nmode = \"tun\"\nmac = \"02:00:00:00:00:01\"",
                 "\"02:00:00:00:00:01\"",
                 "a tun device has no MAC: it carries packets, not frames",
