@@ -13,8 +13,6 @@ use twinax_topology::{ReadError, Topology};
 
 use crate::args::Verb;
 
-pub use run::LabRun;
-
 /// All held.
 pub const HELD: u8 = 0;
 /// An expectation failed.

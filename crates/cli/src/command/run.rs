@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use serde::Serialize;
 use twinax_lab::report::{Broken, LabReport, Outcome};
 use twinax_lab::requirements;
 use twinax_lab::sandbox::{Options, SandboxError};
@@ -13,7 +12,7 @@ use twinax_topology::{ReadError, Topology};
 
 use super::{BROKEN, FAILED, HELD, LACKING, WRONG, read};
 use crate::args::Run;
-use crate::show::{self, Progress, Stdout};
+use crate::show::{self, LabRun, Progress, Stdout};
 
 pub fn run(asked: &Run) -> anyhow::Result<u8> {
     // All files are read before anything is made: a mistake in the last one comes at once.
@@ -50,16 +49,6 @@ pub fn run(asked: &Run) -> anyhow::Result<u8> {
     show::summary(&runs);
     out.end().context("writing the report")?;
     Ok(exit_code(&runs))
-}
-
-/// What became of one file's lab.
-#[derive(Debug, Serialize)]
-pub struct LabRun {
-    /// The lab file.
-    pub file: PathBuf,
-    /// What became of it.
-    #[serde(flatten)]
-    pub report: LabReport,
 }
 
 fn create(path: &Path) -> anyhow::Result<fs::File> {

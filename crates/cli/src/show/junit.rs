@@ -3,7 +3,7 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use twinax_lab::report::{Broken, LabReport, StepReport};
 
-use crate::command::LabRun;
+use super::LabRun;
 
 /// The report of these runs.
 pub fn junit(runs: &[LabRun]) -> Result<String, quick_junit::SerializeError> {

@@ -13,7 +13,7 @@ use twinax_topology::ReadError;
 
 pub use junit::junit;
 pub use progress::Progress;
-pub use run::summary;
+pub use run::{LabRun, summary};
 pub use stdout::{Stdout, print};
 
 pub(crate) const BOLD: Style = Style::new().bold();

@@ -1,14 +1,25 @@
 //! The report of a run, as text.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
 use twinax_lab::report::{Broken, Built, LabReport, Outcome, StepReport};
 use twinax_topology::Topology;
 
 use super::{BAD, BOLD, DIM, GOOD, failure, hint, printable, styled, tell};
 use crate::args::Detail;
-use crate::command::LabRun;
+
+/// What became of one file's lab.
+#[derive(Debug, Serialize)]
+pub struct LabRun {
+    /// The lab file.
+    pub file: PathBuf,
+    /// What became of it.
+    #[serde(flatten)]
+    pub report: LabReport,
+}
 
 /// The lab's name and what it shows.
 pub fn head(lab: &Topology) -> String {
