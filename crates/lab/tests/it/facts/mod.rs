@@ -15,10 +15,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ipnet::IpNet;
 use twinax_kernel::{Netns, Rtnl, observe};
 use twinax_lab::nodes::inside;
-use twinax_plan::ObservedNode;
 use twinax_topology::{Link, Node, Place, Topology};
 
 use crate::both_ways::chain;
