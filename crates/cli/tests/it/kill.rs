@@ -7,7 +7,7 @@ use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Program, Running, Test, Who, user};
+use crate::support::{Running, Test, Who};
 
 /// Services, a bridge, TAPs, a firewall, a listener: one of each sort of thing that could stay.
 const LAB: &str = r#"
@@ -49,28 +49,15 @@ tcp = { from = "right", to = "left", port = 8080 }
 expect.said = "left"
 "#;
 
-/// The same without TAPs where there can be none.
-fn lab(test: &Test) -> String {
-    if test.has_tun() {
-        return LAB.to_owned();
+/// The same without TAPs where there can be none, and what makes TAPs possible where there can.
+fn lab(test: &Test, who: Who) -> (String, &'static str) {
+    if let Some(tun) = test.tun_for(who) {
+        return (LAB.to_owned(), tun);
     }
     let (before, after) = LAB.split_once("[[tap]]").expect("it has one");
     let (_, after) = after.split_once("[[step]]").expect("steps come after it");
     let step = "[[step]]\nchange = { at = \"right:tap0\", move = \"left\" }\n";
-    format!("{before}[[step]]{after}").replace(step, "")
-}
-
-fn twinax(test: &Test, who: Who) -> Program<'_> {
-    let twinax = test.twinax(who).args(["run", "lab.toml"]);
-    if who.is_another() && test.folder().join("lab/lab.toml").exists() && has_taps(test) {
-        twinax.world(user::OWN_TUN)
-    } else {
-        twinax
-    }
-}
-
-fn has_taps(test: &Test) -> bool {
-    fs::read_to_string(test.folder().join("lab/lab.toml")).unwrap().contains("[[tap]]")
+    (format!("{before}[[step]]{after}").replace(step, ""), ":")
 }
 
 /// A number from the clock, or the one that somebody wants to see again.
@@ -90,19 +77,24 @@ const TIMES: u32 = 300;
 #[test]
 fn alone_kill_9_at_300_random_moments() {
     let test = Test::new("alone_kill_9_at_300_random_moments");
-    test.file("lab.toml", lab(&test));
     let mut random = Pcg64Mcg::seed_from_u64(seed());
     let everybody = Who::all();
     let (mut killed, mut too_late) = (0, 0);
     for &who in &everybody {
+        let (lab, tun) = lab(&test, who);
+        let file = test.file("lab.toml", lab);
+        let twinax = || {
+            let twinax = test.twinax(who).arg("run").arg(&file);
+            if who.is_another() { twinax.world(tun) } else { twinax }
+        };
         let begun = Instant::now();
-        twinax(&test, who).done().exits(0);
+        twinax().done().exits(0);
         let whole = begun.elapsed();
         for time in 0..TIMES / everybody.len() as u32 {
             // A third of them early, while everything is being made.
             let latest = if time % 3 == 0 { whole / 5 } else { whole };
             let moment = latest.mul_f64(f64::from(random.next_u32()) / f64::from(u32::MAX));
-            let mut running = twinax(&test, who).start();
+            let mut running = twinax().start();
             if running.ends_within(moment) {
                 too_late += 1;
             } else {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Test, Who, user};
+use crate::support::{Test, Who};
 
 /// Runs a shipped lab as this one, and looks at every step's report.
 fn holds(test: &str, lab: &str, who: Who, options: &[&str]) {
@@ -16,11 +16,9 @@ fn holds(test: &str, lab: &str, who: Who, options: &[&str]) {
     let topology = twinax_topology::parse(&text, lab).expect("a shipped lab is valid");
     let mut twinax = test.twinax(who).arg("run").args(options).arg("--json");
     if !topology.taps.is_empty() {
-        if !test.has_tun() {
-            return;
-        }
+        let Some(tun) = test.tun_for(who) else { return };
         if who.is_another() {
-            twinax = twinax.world(user::OWN_TUN);
+            twinax = twinax.world(tun);
         }
     }
     let output = twinax.arg(test.file(lab, &text)).done();

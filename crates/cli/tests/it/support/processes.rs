@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// The variable that marks them.
 pub const VARIABLE: &str = "TWINAX_TEST";
@@ -17,6 +17,14 @@ pub struct Marked {
     /// Its command line, for people.
     pub command: String,
     pidfd: OwnedFd,
+}
+
+impl Marked {
+    /// Ends it at once.
+    pub fn kill(&self) {
+        // It may have ended by itself meanwhile.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
 }
 
 /// Those that there are now. One whose environment nobody may read (a program with set-user-ID) is

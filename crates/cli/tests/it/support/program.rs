@@ -30,7 +30,11 @@ pub fn find(program: &str) -> Option<String> {
 /// `PATH` with the folders of the system's programs in it.
 pub fn path() -> String {
     let own = std::env::var("PATH").unwrap_or_default();
-    [own.as_str(), "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(":")
+    let system = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    let folders = own.split(':').chain(system);
+    // One that may not be entered makes of every missing program one that may not be executed.
+    let folders = folders.filter(|folder| Path::new(folder).join(".").exists());
+    folders.collect::<Vec<_>>().join(":")
 }
 
 /// A program that is about to be started.

@@ -65,6 +65,7 @@ impl Test {
     /// Whether the program can be run by this one here; where not, the test says so.
     pub fn can_be(&self, who: Who) -> bool {
         who.is_lacking().inspect(|reason| self.skip(reason)).is_none()
+            && (who.world().is_empty() || self.can_have_a_world())
     }
 
     /// Whether the program can be run in a world of its own here; where not, the test says so.
@@ -78,11 +79,27 @@ impl Test {
 
     /// Whether TAP devices can be made here; where not, the test says so.
     pub fn has_tun(&self) -> bool {
-        let there = Path::new("/dev/net/tun").exists();
-        if !there {
-            self.skip("there is no /dev/net/tun");
+        let tun = fs::File::options().read(true).write(true).open("/dev/net/tun");
+        if let Err(error) = &tun {
+            self.skip(&format!("/dev/net/tun can't be opened: {error}"));
         }
-        there
+        tun.is_ok()
+    }
+
+    /// What makes `/dev/net/tun` one that this one may use; `None`: nothing does, and the test has
+    /// said so.
+    pub fn tun_for(&self, who: Who) -> Option<&'static str> {
+        if !self.has_tun() {
+            return None;
+        }
+        if !who.is_another() {
+            return Some(":");
+        }
+        let made = self.shell(Who::here(), "true").world(user::OWN_TUN).done();
+        if made.code != 0 {
+            self.skip(&format!("/dev/net/tun can't be copied: {}", made.stderr.trim()));
+        }
+        (made.code == 0).then_some(user::OWN_TUN)
     }
 
     /// The mark of the processes of this test.
@@ -165,6 +182,8 @@ impl Test {
 impl Drop for Test {
     fn drop(&mut self) {
         let left = self.left() + &self.leftovers();
+        // The next test shall not find them.
+        processes::marked(&self.mark).iter().for_each(processes::Marked::kill);
         let difference = self.machine.difference(&Machine::snapshot());
         if left.is_empty() && difference.is_empty() {
             return;

@@ -76,9 +76,11 @@ impl Who {
     }
 }
 
-/// Puts a copy of `/etc` that can be changed in its place. `$FOLDER` is a folder of the program's.
-pub const OWN_ETC: &str = "mount -t tmpfs -o mode=755 etc \"$FOLDER/mount\" && \
-     cp -a /etc/. \"$FOLDER/mount\" && mount --move \"$FOLDER/mount\" /etc";
+/// Puts a copy of what may be read of `/etc`, which can be changed, in its place. `$FOLDER` is the
+/// test's folder.
+pub const OWN_ETC: &str = "mount -t tmpfs -o mode=755 etc \"$FOLDER/mount\"\n\
+     cp -a /etc/. \"$FOLDER/mount\" 2>/dev/null || :\n\
+     mount --bind \"$FOLDER/mount\" /etc";
 
 /// Makes `/dev/net/tun` one that everybody may use.
 pub const OWN_TUN: &str = "mount -t tmpfs -o mode=755 tun /dev/net && \
