@@ -1,14 +1,25 @@
-//! Holds `docs/dependencies.md` to the workspace's manifest.
+//! Holds `docs/dependencies.md` to the manifests: the workspace's, and that of the fuzz targets.
 
 use std::collections::BTreeSet;
 
 use crate::workspace;
 
-/// The dependencies of the workspace that come from elsewhere.
+/// All dependencies that come from elsewhere.
 fn dependencies() -> BTreeSet<String> {
-    let manifest = std::fs::read_to_string(workspace().join("Cargo.toml")).expect("a manifest");
-    let manifest: toml::Table = manifest.parse().expect("a manifest is TOML");
-    let all = manifest["workspace"]["dependencies"].as_table().expect("a table");
+    let mut workspace = manifest("Cargo.toml");
+    let workspace = workspace.remove("workspace").expect("it is the workspace's");
+    let mut all = foreign(&workspace["dependencies"]);
+    all.extend(foreign(&manifest("fuzz/Cargo.toml")["dependencies"]));
+    all
+}
+
+fn manifest(path: &str) -> toml::Table {
+    let text = std::fs::read_to_string(workspace().join(path)).expect("a manifest");
+    text.parse().expect("a manifest is TOML")
+}
+
+fn foreign(dependencies: &toml::Value) -> BTreeSet<String> {
+    let all = dependencies.as_table().expect("a table");
     let foreign = all.iter().filter(|(_, value)| value.get("path").is_none());
     foreign.map(|(name, _)| name.clone()).collect()
 }
@@ -25,7 +36,7 @@ fn explained() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_dependency_of_the_workspace_has_its_reason() {
+fn every_dependency_has_its_reason() {
     let (dependencies, explained) = (dependencies(), explained());
     assert!(!dependencies.is_empty());
     let unexplained: Vec<_> = dependencies.difference(&explained).collect();

@@ -7,8 +7,14 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, ensure};
 
 /// Programs that tests run, and the Debian packages they come in.
-const PROGRAMS: [(&str, &str); 4] =
-    [("ip", "iproute2"), ("nft", "nftables"), ("newuidmap", "uidmap"), ("sysctl", "procps")];
+const PROGRAMS: [(&str, &str); 6] = [
+    ("ip", "iproute2"),
+    ("nft", "nftables"),
+    ("newuidmap", "uidmap"),
+    ("sysctl", "procps"),
+    ("zsh", "zsh"),
+    ("fish", "fish"),
+];
 
 /// Where a user's `PATH` may not look, but these programs are.
 const SYSTEM_FOLDERS: [&str; 2] = ["/usr/sbin", "/sbin"];
