@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 /// Networks in a file, built on the real Linux kernel: namespaces, veth pairs, TAPs and bridges.
 #[derive(Debug, Parser)]
-#[command(name = "twinax", version, max_term_width = 100)]
+#[command(name = "twinax", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(after_help = EXIT_CODES)]
 pub struct Args {
     /// What is to be done.

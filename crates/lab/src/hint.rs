@@ -1,24 +1,40 @@
-//! What to do about an error of the kernel, where that is known.
+//! What to do about an error, where that is known.
 
 use std::error::Error as StdError;
 use std::io;
 
 use rustix::io::Errno;
-use twinax_kernel::{Error, capability, tun};
+use twinax_kernel::{Error, capability, nft, tun};
 
 use crate::remedy;
 
-/// What to do about an error, in one sentence: that of the outermost of its causes for which it is
-/// known.
-pub fn of(error: &(dyn StdError + 'static)) -> Option<String> {
-    if let Some(error) = error.downcast_ref::<Error>() {
-        return of_kernel(error);
-    }
-    let errno = error.downcast_ref::<io::Error>().and_then(Errno::from_io_error);
-    match errno.and_then(of_limit) {
-        Some(hint) => Some(hint.to_owned()),
-        None => of(error.source()?),
-    }
+/// What to do about an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// In one sentence.
+    pub text: String,
+    /// Whether this machine lacks something, and neither the lab nor twinax is to blame.
+    pub lacking: bool,
+}
+
+/// What to do about an error: that of the outermost of its causes for which it is known.
+pub fn of(error: &(dyn StdError + 'static)) -> Option<Hint> {
+    let known = match error.downcast_ref::<Error>() {
+        Some(error) => of_kernel(error),
+        None => {
+            let errno = error.downcast_ref::<io::Error>().and_then(Errno::from_io_error);
+            errno.and_then(of_limit).map(lacks)
+        }
+    };
+    known.or_else(|| of(error.source()?))
+}
+
+fn lacks(text: &str) -> Hint {
+    Hint { text: text.to_owned(), lacking: true }
+}
+
+fn wrong(text: &str) -> Hint {
+    Hint { text: text.to_owned(), lacking: false }
 }
 
 /// What to do where a limit of the machine is reached.
@@ -39,25 +55,59 @@ fn of_limit(errno: Errno) -> Option<&'static str> {
     })
 }
 
-fn of_kernel(error: &Error) -> Option<String> {
-    let hint = match (error, error.errno()?) {
-        (_, errno) if of_limit(errno).is_some() => of_limit(errno)?,
-        (Error::Call { call: "making a TUN/TAP device", .. }, Errno::NOTTY) => {
-            "/dev/net/tun is there, but something else: it should be the character device 10:200"
+const LACKS: &str = "this kernel lacks it: `twinax doctor` tells what this machine can do";
+
+fn of_kernel(error: &Error) -> Option<Hint> {
+    match error {
+        Error::Ruleset(nft::LoadError::Missing) => return Some(lacks(&remedy::program("nft"))),
+        Error::Firewall(error)
+            if matches!(**error, nft::Error::NoNftables(_) | nft::Error::Lacks { .. }) =>
+        {
+            return Some(lacks(LACKS));
         }
-        (Error::File { path, .. }, Errno::NOENT) if path.starts_with("/proc/sys") => {
-            "this kernel has no such sysctl, or not in this node: `sysctl -a` in a node lists them"
-        }
+        _ => {}
+    }
+    Some(match (error, error.errno()?) {
+        (_, errno) if of_limit(errno).is_some() => lacks(of_limit(errno)?),
+        (Error::Call { call: "making a TUN/TAP device", .. }, Errno::NOTTY) => lacks(
+            "/dev/net/tun is there, but something else: it should be the character device 10:200",
+        ),
+        (Error::File { path, .. }, Errno::NOENT) if path.starts_with("/proc/sys") => wrong(
+            "this kernel has no such sysctl, or not in this node: `sysctl -a` in a node lists them",
+        ),
         (Error::File { path, .. }, Errno::INVAL) if path.starts_with("/proc/sys") => {
-            "the kernel does not take this value for the sysctl"
+            wrong("the kernel does not take this value for the sysctl")
         }
         (Error::File { path, .. }, _) if path.as_os_str() == tun::DEVICE => {
-            return remedy::tun(capability::tun()).map(|trouble| trouble.remedy);
+            lacks(&remedy::tun(capability::tun())?.remedy)
         }
-        (Error::Refused { .. }, Errno::OPNOTSUPP) => {
-            "this kernel lacks it: `twinax doctor` tells what this machine can do"
-        }
+        (Error::Refused { .. }, Errno::OPNOTSUPP) => lacks(LACKS),
         _ => return None,
-    };
-    Some(hint.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_that_is_known_counts_wherever_it_is_in_the_chain() {
+        let inner = Error::Call { call: "making a network namespace", errno: Errno::MFILE };
+        let step = twinax_plan::Step::AddNetns("a".parse().unwrap());
+        let outer = crate::apply::ApplyError { step: Box::new(step), source: inner };
+        let hint = of(&outer).unwrap();
+        assert!(hint.lacking && hint.text.contains("ulimit -n"), "{hint:?}");
+    }
+
+    #[test]
+    fn a_sysctl_that_is_not_there_is_not_the_machines_lack() {
+        let path = "/proc/sys/net/ipv4/nosuch".into();
+        let error = Error::File { call: "opening", path, errno: Errno::NOENT };
+        assert!(!of(&error).unwrap().lacking);
+    }
+
+    #[test]
+    fn of_what_is_not_known_nothing_is_said() {
+        assert_eq!(of(&Error::NoNode { name: "a".to_owned() }), None);
+    }
 }

@@ -15,6 +15,8 @@ pub struct LabReport {
     pub steps: Vec<StepReport>,
     /// How many steps the lab has.
     pub planned: usize,
+    /// How many of them were begun.
+    pub begun: usize,
     /// Why the lab could not be built or gone on with.
     pub broken: Option<Broken>,
     /// From the start of the sandbox to its end.

@@ -25,6 +25,7 @@ pub fn run(
         built: None,
         steps: Vec::new(),
         planned: topology.steps.len(),
+        begun: 0,
         broken: None,
         time: begun.elapsed(),
     };
@@ -47,7 +48,7 @@ pub fn run(
         tell(&event);
         match event {
             Event::Built(built) => report.built = Some(built),
-            Event::Begun(_) => {}
+            Event::Begun(number) => report.begun = number,
             Event::Step(step) => report.steps.push(step),
             Event::Broken(broken) => report.broken = Some(broken),
         }
@@ -104,6 +105,8 @@ fn carry_out(topology: Topology, teller: &mut Teller) -> Result<(), Broken> {
 
 fn broken(error: &(dyn std::error::Error + 'static)) -> Broken {
     let mut broken = Broken::from_error(error);
-    broken.hint = crate::hint::of(error);
+    if let Some(hint) = crate::hint::of(error) {
+        (broken.hint, broken.lacking) = (Some(hint.text), hint.lacking);
+    }
     broken
 }

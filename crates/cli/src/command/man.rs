@@ -9,7 +9,9 @@ use crate::show;
 
 pub fn run() -> anyhow::Result<u8> {
     let mut page = Vec::new();
-    let command = Args::command();
+    let mut command = Args::command();
+    // So that each verb knows that it is called as `twinax VERB`.
+    command.build();
     Man::new(command.clone()).render(&mut page)?;
     for verb in command.get_subcommands() {
         let name = format!("twinax-{}", verb.get_name());

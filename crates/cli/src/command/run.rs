@@ -30,6 +30,11 @@ pub fn run(asked: &Run) -> anyhow::Result<u8> {
     }
     let junit = asked.junit.as_deref().map(create).transpose()?;
     let options = Options { user_namespace: !asked.no_user_namespace };
+    if let Err(error) = options.check() {
+        show::error(&error.into());
+        show::hint("run as root, or leave out `--no-user-namespace`");
+        return Ok(WRONG);
+    }
     let mut out = Stdout::default();
     let mut runs = Vec::new();
     for (path, lab) in &labs {
@@ -70,19 +75,18 @@ fn run_one(lab: &Topology, options: Options, asked: &Run, out: &mut Stdout) -> L
 
 fn refused(lab: &Topology, error: &SandboxError) -> LabReport {
     let known = twinax_lab::hint::of(error);
-    let lacking = matches!(error, SandboxError::Namespaces(_) | SandboxError::NotRoot);
-    let hint = match error {
-        SandboxError::NotRoot => "run as root, or leave out `--no-user-namespace`".to_owned(),
-        _ => known
-            .clone()
-            .unwrap_or_else(|| "`twinax doctor` tells what this machine lacks".to_owned()),
-    };
+    let lacking = matches!(error, SandboxError::Namespaces(_)) || known.is_some();
+    let doctor = || "`twinax doctor` tells what this machine lacks".to_owned();
+    let hint = known.map_or_else(doctor, |hint| hint.text);
     let causes = vec![Broken::from_error(error).causes.join(": ")];
-    let broken = Broken { causes, hint: Some(hint), lacking: lacking || known.is_some() };
+    let broken = Broken { causes, hint: Some(hint), lacking };
     LabReport { broken: Some(broken), ..nothing_done(lab) }
 }
 
-fn lacking(lab: &Topology, causes: Vec<String>) -> LabReport {
+fn lacking(lab: &Topology, mut causes: Vec<String>) -> LabReport {
+    if causes.len() > 1 {
+        causes.insert(0, format!("this machine lacks {} things that the lab needs", causes.len()));
+    }
     let broken = Broken { causes, hint: None, lacking: true };
     LabReport { broken: Some(broken), ..nothing_done(lab) }
 }
@@ -93,6 +97,7 @@ fn nothing_done(lab: &Topology) -> LabReport {
         built: None,
         steps: Vec::new(),
         planned: lab.steps.len(),
+        begun: 0,
         broken: None,
         time: std::time::Duration::ZERO,
     }

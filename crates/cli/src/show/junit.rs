@@ -45,16 +45,15 @@ fn step(step: &StepReport) -> TestCase {
 
 /// What broke, as a case of its own, and the steps that were not done because of it.
 fn not_done(report: &LabReport, broken: &Broken) -> Vec<TestCase> {
-    let done = report.steps.len();
-    let name = match (&report.built, done) {
+    let name = match (&report.built, report.begun) {
         (None, _) => "build".to_owned(),
-        (Some(_), done) => format!("{}. step", done + 1),
+        (Some(_), 0) => "start".to_owned(),
+        (Some(_), number) => format!("{number}. step"),
     };
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_message(broken.causes.join(": "));
     let mut cases = vec![TestCase::new(name, status)];
-    let from = if report.built.is_none() { 1 } else { done + 2 };
-    for number in from..=report.planned {
+    for number in report.begun + 1..=report.planned {
         let mut status = TestCaseStatus::skipped();
         status.set_message("the lab broke before");
         cases.push(TestCase::new(format!("{number}. step"), status));

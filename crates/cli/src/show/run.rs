@@ -123,17 +123,11 @@ fn wrap(words: &str) -> Vec<String> {
 
 /// Why a lab could not be built or gone on with.
 pub fn broken(report: &LabReport, broken: &Broken) {
-    if broken.lacking {
-        for cause in &broken.causes {
-            failure(&[format!("{}: {cause}", report.lab)]);
-        }
-    } else {
-        let mut causes = broken.causes.clone();
-        if let Some(first) = causes.first_mut() {
-            *first = format!("{}: {first}", report.lab);
-        }
-        failure(&causes);
+    let mut causes = broken.causes.clone();
+    if let Some(first) = causes.first_mut() {
+        *first = format!("{}: {first}", report.lab);
     }
+    failure(&causes);
     if let Some(text) = &broken.hint {
         hint(text);
     }

@@ -75,8 +75,9 @@ fn no_network_namespaces_are_left() {
 #[test]
 fn not_root_without_a_user_namespace() {
     let test = Test::new("not_root_without_a_user_namespace");
-    let output = run(&test, Who::User, PLAIN).arg("--no-user-namespace").done();
-    is_refused(output, &["only root"]);
+    let output = run(&test, Who::User, PLAIN).arg("--no-user-namespace").done().exits(2);
+    assert!(output.stdout.is_empty(), "{}", output.stdout);
+    output.complains("only root").complains("leave out `--no-user-namespace`");
 }
 
 /// Refuses to run a lab with TAPs in a world with this `/dev/net`, as everybody.

@@ -53,6 +53,16 @@ pub struct Options {
     pub user_namespace: bool,
 }
 
+impl Options {
+    /// Whether the calling user may ask for it.
+    pub fn check(self) -> Result<(), SandboxError> {
+        match self.user_namespace || rustix::process::geteuid().is_root() {
+            true => Ok(()),
+            false => Err(SandboxError::NotRoot),
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self { user_namespace: true }
@@ -87,10 +97,8 @@ impl Sandbox {
         options: Options,
         inside: impl FnOnce(Result<(), twinax_kernel::Error>, PipeWriter) -> u8,
     ) -> Result<Self, SandboxError> {
+        options.check()?;
         let root = rustix::process::geteuid().is_root();
-        if !options.user_namespace && !root {
-            return Err(SandboxError::NotRoot);
-        }
         let (life_in, life_out) = std::io::pipe().map_err(SandboxError::Pipe)?;
         let (events_in, events_out) = std::io::pipe().map_err(SandboxError::Pipe)?;
         let new = NewNamespaces { user: options.user_namespace };
