@@ -1,7 +1,7 @@
 //! Commands that run in a node while the lab stands.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use twinax_kernel::Netns;
 use twinax_topology::{Command, NodeName, Ready};
 
 use crate::exec::{self, ExecError};
+use crate::nodes::inside;
 
 /// Why a service is not there.
 #[derive(Debug, thiserror::Error)]
@@ -137,14 +138,14 @@ impl Service {
         read_to(&log, child.stderr.take().expect("it is piped"), line);
         let mut service = Self { child };
         if let Some(ready) = &of.ready {
-            service.await_ready(node, of, ready, &log)?;
+            service.await_ready((node, netns), of, ready, &log)?;
         }
         Ok(service)
     }
 
     fn await_ready(
         &mut self,
-        node: &NodeName,
+        (node, netns): (&NodeName, &Netns),
         of: &Command,
         ready: &Ready,
         log: &Log,
@@ -158,7 +159,7 @@ impl Service {
             }
             match (ready, ended) {
                 (Ready::Exit, Some(0)) => return Ok(()),
-                _ if self.is_ready(ready, log) => return Ok(()),
+                _ if self.is_ready(netns, ready, log) => return Ok(()),
                 (_, Some(exit)) => {
                     return Err(ServiceError::Ended { name, node, exit, output: log.text() });
                 }
@@ -179,21 +180,33 @@ impl Service {
         }
     }
 
-    fn is_ready(&self, ready: &Ready, log: &Log) -> bool {
-        let process = Path::new("/proc").join(self.child.id().to_string());
+    fn is_ready(&self, netns: &Netns, ready: &Ready, log: &Log) -> bool {
         match ready {
             Ready::Exit => false,
             Ready::Line(_) => log.lock().line_seen,
-            Ready::File(path) => {
-                let below = path.trim_start_matches('/');
-                process.join("root").join(below).exists()
-            }
-            Ready::Tcp(port) => ["net/tcp", "net/tcp6"].iter().any(|table| {
-                std::fs::read_to_string(process.join(table))
-                    .is_ok_and(|table| listens(&table, *port))
-            }),
+            Ready::File(path) => self.sees().join(path.trim_start_matches('/')).exists(),
+            Ready::Tcp(port) => inside(netns, || Ok(somebody_listens(*port))).unwrap_or(false),
         }
     }
+
+    /// The root of the files that the service sees.
+    fn sees(&self) -> PathBuf {
+        // Where the machine allows no /proc of the sandbox's own, the old one has other numbers.
+        let own = std::fs::read_link("/proc/self").ok();
+        if own == Some(std::process::id().to_string().into()) {
+            Path::new("/proc").join(self.child.id().to_string()).join("root")
+        } else {
+            PathBuf::from("/")
+        }
+    }
+}
+
+/// Whether a socket of the calling thread's namespace listens on a TCP port.
+fn somebody_listens(port: u16) -> bool {
+    ["tcp", "tcp6"].iter().any(|table| {
+        std::fs::read_to_string(format!("/proc/thread-self/net/{table}"))
+            .is_ok_and(|table| listens(&table, port))
+    })
 }
 
 impl Drop for Service {
