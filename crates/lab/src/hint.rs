@@ -72,6 +72,10 @@ fn of_kernel(error: &Error) -> Option<Hint> {
         (Error::Call { call: "making a TUN/TAP device", .. }, Errno::NOTTY) => lacks(
             "/dev/net/tun is there, but something else: it should be the character device 10:200",
         ),
+        (Error::File { path, .. }, Errno::ROFS) if path.starts_with("/proc/sys") => lacks(
+            "/proc/sys is read-only here, as in most containers: start the container with \
+             `--security-opt systempaths=unconfined`, or run outside of one",
+        ),
         (Error::File { path, .. }, Errno::NOENT) if path.starts_with("/proc/sys") => wrong(
             "this kernel has no such sysctl, or not in this node: `sysctl -a` in a node lists them",
         ),

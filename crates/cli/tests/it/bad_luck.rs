@@ -299,3 +299,19 @@ fn no_process_may_be_made() {
     assert!([3, 4].contains(&output.code), "{output:?}");
     output.complains("Resource temporarily unavailable");
 }
+
+/// As in a container: parts of /proc are masked, so that no fresh one may be mounted, and what is
+/// there is read-only.
+#[test]
+fn sysctls_are_read_only() {
+    let test = Test::new("sysctls_are_read_only");
+    if !test.can_have_a_world() {
+        return;
+    }
+    let router = "name = \"r\"\n[node.r]\nkind = \"router\"\n";
+    let masked = "mount -t tmpfs -o ro none /proc/irq";
+    let read_only = "mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys";
+    run(&test, Who::User, PLAIN).world(masked).done().exits(0);
+    let output = run(&test, Who::User, router).world(masked).world(read_only).done().exits(3);
+    output.complains("/proc/sys is read-only").complains("systempaths=unconfined");
+}
