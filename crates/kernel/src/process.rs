@@ -1,18 +1,16 @@
 //! Processes in namespaces: making one, and executing a program in a node as it expects a node to
 //! look.
 
-use std::ffi::{CStr, CString};
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;
 
-use rustix::mount::{MountFlags, MountPropagationFlags};
 use rustix::process::Pid;
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::error::Error;
 use crate::netns::Netns;
 use crate::sys;
+
+pub use crate::sys::Bind;
 
 /// The new namespaces of a process: mount, network and PID always, user when asked for.
 #[derive(Debug, Clone, Copy)]
@@ -47,15 +45,6 @@ pub fn fork_into(new: NewNamespaces) -> Result<Fork, Error> {
     })
 }
 
-/// A file or directory that a program is to see in the place of another.
-#[derive(Debug, Clone)]
-pub struct Bind {
-    /// What it sees.
-    pub from: CString,
-    /// Where it sees it.
-    pub to: CString,
-}
-
 /// Lets a command be executed in a network namespace as `ip netns exec` would: in a mount
 /// namespace of its own, with a `/sys` that shows the network namespace, and with these binds.
 ///
@@ -65,30 +54,6 @@ pub fn exec_in(command: &mut Command, netns: &Netns, binds: Vec<Bind>) -> Result
         call: "duplicating a descriptor",
         errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO),
     })?;
-    sys::before_exec(command, move || {
-        move_into_link_name_space(fd.as_fd(), Some(LinkNameSpaceType::Network))?;
-        sys::unshare(libc::CLONE_NEWNS)?;
-        own_view(&binds)
-    });
+    sys::see_before_exec(command, fd, binds);
     Ok(())
-}
-
-/// Makes the calling process's own mount namespace show what a program in a node expects. Between
-/// `fork` and `exec`: system calls alone.
-fn own_view(binds: &[Bind]) -> io::Result<()> {
-    let below = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
-    rustix::mount::mount_change(c"/", below)?;
-    mount_sysfs();
-    for bind in binds {
-        let _ = rustix::mount::mount_bind_recursive(bind.from.as_c_str(), bind.to.as_c_str());
-    }
-    Ok(())
-}
-
-/// Shows the calling thread's network namespace under `/sys`. The machine's own stays beneath: a
-/// machine that does not allow the new one is left with the old.
-fn mount_sysfs() {
-    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    let none: Option<&CStr> = None;
-    let _ = rustix::mount::mount(c"sysfs", c"/sys", c"sysfs", flags, none);
 }

@@ -1,9 +1,13 @@
 //! The system calls that no safe library offers. The only `unsafe` of twinax is in here.
 #![allow(unsafe_code)]
 
+mod exec;
+
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
+
+pub use exec::{Bind, see_before_exec};
 
 fn check(result: libc::c_int) -> Result<libc::c_int, Errno> {
     if result < 0 {
@@ -30,7 +34,8 @@ pub enum Side {
 /// Those of `clone(2)`; [`Errno::BUSY`] where the calling process has more than one thread: the
 /// child would have only this one, and whatever lock another held would stay held forever.
 pub fn clone(namespaces: libc::c_int) -> Result<Side, Errno> {
-    let threads = std::fs::read_dir("/proc/self/task").map(Iterator::count).unwrap_or(1);
+    let threads = std::fs::read_dir("/proc/self/task").map(Iterator::count);
+    let threads = threads.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
     if threads != 1 {
         return Err(Errno::BUSY);
     }
@@ -130,19 +135,4 @@ pub fn bpf_refusal() -> Errno {
         libc::syscall(libc::SYS_bpf, NO_COMMAND, std::ptr::null::<u8>(), 0 as libc::c_long)
     };
     check(result as libc::c_int).err().unwrap_or(Errno::INVAL)
-}
-
-/// Lets a closure run in every child of a command between `fork` and `exec`.
-///
-/// The closure must make system calls and nothing else: no allocation, no lock.
-pub fn before_exec(
-    command: &mut std::process::Command,
-    steps: impl FnMut() -> std::io::Result<()> + Send + Sync + 'static,
-) {
-    use std::os::unix::process::CommandExt;
-    // SAFETY: by this function's contract the closure only makes system calls, which are
-    // async-signal-safe. It is called by this crate alone: see `exec`.
-    unsafe {
-        command.pre_exec(steps);
-    }
 }

@@ -1,0 +1,59 @@
+//! Between `fork` and `exec`: what a program's process does to itself before it becomes the program.
+//!
+//! Only system calls may be made there, no allocation and no lock (`signal-safety(7)`): another
+//! thread may have held a lock when this one forked, and it is not there any more to let it go. So
+//! everything is got ready beforehand, and all of it is in this file, where it can be seen.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use rustix::mount::{MountFlags, MountPropagationFlags};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::unshare;
+
+/// A file or directory that a program is to see in the place of another.
+#[derive(Debug, Clone)]
+pub struct Bind {
+    /// What it sees.
+    pub from: CString,
+    /// Where it sees it.
+    pub to: CString,
+}
+
+/// Puts each process of a command into a network namespace, and into a mount namespace of its own
+/// in which it sees what belongs to that: its `/sys`, and these binds.
+pub fn see_before_exec(command: &mut Command, netns: OwnedFd, binds: Vec<Bind>) {
+    let steps = move || {
+        move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network))?;
+        unshare(libc::CLONE_NEWNS)?;
+        see(&binds)
+    };
+    // SAFETY: the closure makes system calls and nothing else: rustix's and libc's functions here
+    // are bare calls, the paths are C strings already, and an `io::Error` of an errno does not
+    // allocate.
+    unsafe {
+        command.pre_exec(steps);
+    }
+}
+
+fn see(binds: &[Bind]) -> io::Result<()> {
+    let below = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+    rustix::mount::mount_change(c"/", below)?;
+    see_own_sysfs();
+    for bind in binds {
+        let _ = rustix::mount::mount_bind_recursive(bind.from.as_c_str(), bind.to.as_c_str());
+    }
+    Ok(())
+}
+
+/// Shows the calling thread's network namespace under `/sys`. The machine's own stays beneath: a
+/// machine that does not allow the new one is left with the old.
+fn see_own_sysfs() {
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    let none: Option<&CStr> = None;
+    let _ = rustix::mount::mount(c"sysfs", c"/sys", c"sysfs", flags, none);
+}
