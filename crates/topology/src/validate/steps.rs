@@ -214,6 +214,7 @@ fn check_traceroute(
         not_zero(timeout, "timeout", to);
     }
     let aim = resolve(&keys.to, &traceroute.to, &keys.family, world, to);
+    not_link_local(aim, span_of(&keys.to, &at.span), "a traceroute", to);
     let Some(expected) = marks.expect.keys else { return };
     for hop in each(&expected.hops) {
         if let Some(target) = aim
@@ -237,6 +238,14 @@ fn check_traceroute(
     }
 }
 
+/// Of an address that every link has, only an interface could tell which is meant.
+fn not_link_local(aim: Option<IpAddr>, at: Range<usize>, what: &str, to: &mut Collector<'_>) {
+    if let Some(target) = aim.filter(|target| is_link_local(*target)) {
+        let title = format!("`{target}` is on every link; {what} needs another address");
+        to.push(Diagnostic::new(at, title).label("a link-local address"));
+    }
+}
+
 fn check_tcp(
     tcp: &Tcp,
     expect: &TcpExpect,
@@ -251,12 +260,7 @@ fn check_tcp(
         not_zero(timeout, "timeout", to);
     }
     let aim = resolve(&keys.to, &tcp.to, &keys.family, world, to);
-    if let Some(target) = aim
-        && is_link_local(target)
-    {
-        let title = format!("`{target}` is on every link; a tcp connection needs another address");
-        to.push(Diagnostic::new(span_of(&keys.to, &at.span), title).label("a link-local address"));
-    }
+    not_link_local(aim, span_of(&keys.to, &at.span), "a tcp connection", to);
     let Some(expected) = marks.expect.keys else { return };
     text(&expect.said, &expected.said, to);
     if expect.connected == Some(true)

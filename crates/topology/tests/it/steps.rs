@@ -84,6 +84,45 @@ fn expectations_belong_to_what_is_done() {
 }
 
 #[test]
+fn traceroutes() {
+    let trace = |keys: &str, expect: &str| {
+        format!("[[step]]\ntraceroute = {{ {keys} }}\nexpect = {{ {expect} }}")
+    };
+    let way = "from = \"left\", to = \"10.0.0.2\"";
+    check(
+        BASE,
+        &[
+            (&trace("from = \"lfet\", to = \"right\"", ""), "\"lfet\"", "no node `lfet`"),
+            (
+                &trace("from = \"left\", to = \"fe80::2\"", ""),
+                "\"fe80::2\"",
+                "`fe80::2` is on every link; a traceroute needs another address",
+            ),
+            (
+                &trace(&format!("{way}, max_hops = 0"), ""),
+                "0",
+                "this must be an integer from 1 to 255",
+            ),
+            (
+                &trace(way, "hops = [\"fd00::2\"]"),
+                "\"fd00::2\"",
+                "the hop is an IPv6 address, the destination an IPv4 address",
+            ),
+            (
+                &trace(way, "hops = [\"10.0.0.9\"], reachable = true"),
+                "reachable",
+                "the destination is to be reached, but is not the last hop",
+            ),
+            (
+                &trace(way, "hops = [\"10.0.0.2\"], reachable = false"),
+                "reachable",
+                "the destination is not to be reached, but is the last hop",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn pings() {
     let ping = |keys: &str, expect: &str| {
         format!("[[step]]\nping = {{ from = \"left\", {keys} }}\nexpect = {{ {expect} }}")
