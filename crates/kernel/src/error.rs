@@ -79,6 +79,11 @@ impl Error {
         move |errno| Self::Call { call, errno }
     }
 
+    /// For `map_err`: this call of the standard library failed.
+    pub fn io(call: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |error| Self::Call { call, errno: errno(&error) }
+    }
+
     /// For `map_err`: this call on this file failed.
     pub fn file(call: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(Errno) -> Self {
         move |errno| Self::File { call, path: path.into(), errno }
@@ -89,6 +94,11 @@ impl From<crate::nft::Error> for Error {
     fn from(error: crate::nft::Error) -> Self {
         Self::Firewall(Box::new(error))
     }
+}
+
+/// The errno of an error of the standard library; `EIO` where it has none.
+pub(crate) fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
 /// The kernel's reason: an errno and, where it gave one, a sentence (the extended ack,

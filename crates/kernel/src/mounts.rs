@@ -13,7 +13,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags};
 
-use crate::error::Error;
+use crate::error::{Error, errno};
 
 /// Where the nodes are found by name, as `ip netns` has it.
 pub const NETNS_DIR: &str = "/run/netns";
@@ -98,6 +98,5 @@ pub fn name_netns(name: &str, fd: std::os::fd::BorrowedFd<'_>) -> Result<(), Err
 }
 
 fn file_error(call: &'static str, path: impl AsRef<Path>, error: &io::Error) -> Error {
-    let errno = Errno::from_io_error(error).unwrap_or(Errno::IO);
-    Error::File { call, path: path.as_ref().to_owned(), errno }
+    Error::File { call, path: path.as_ref().to_owned(), errno: errno(error) }
 }

@@ -12,7 +12,7 @@ use netlink_sys::{Socket as Inner, SocketAddr};
 use rustix::io::Errno;
 use rustix::net::sockopt;
 
-use crate::error::{Error, Refusal};
+use crate::error::{Error, Refusal, errno};
 
 /// `NLM_F_REQUEST`, `linux/netlink.h`.
 pub const REQUEST: u16 = 0x01;
@@ -76,10 +76,7 @@ impl Socket {
             socket.set_ext_ack(true)?;
             Ok(socket)
         };
-        let inner = opened().map_err(|error| Error::Call {
-            call: "opening a netlink socket",
-            errno: errno(&error),
-        })?;
+        let inner = opened().map_err(Error::io("opening a netlink socket"))?;
         Ok(Self { inner, sequence: 0, batch: Vec::new(), last: 0, pending: Vec::new(), mark: 0 })
     }
 
@@ -132,7 +129,7 @@ impl Socket {
         let sent = self.inner.send(&self.batch, 0);
         self.batch.clear();
         let pending = std::mem::take(&mut self.pending);
-        sent.map_err(|error| Error::Call { call: "sending to netlink", errno: errno(&error) })?;
+        sent.map_err(Error::io("sending to netlink"))?;
 
         let last = pending.last().expect("it is not empty").sequence;
         let mut first_error = None;
@@ -191,7 +188,7 @@ impl Socket {
         let sent = self.inner.send(&self.batch, 0);
         self.batch.clear();
         let pending = std::mem::take(&mut self.pending);
-        sent.map_err(|error| Error::Call { call: "sending to netlink", errno: errno(&error) })?;
+        sent.map_err(Error::io("sending to netlink"))?;
 
         let mut first_error = None;
         let mut done = false;
@@ -279,7 +276,7 @@ impl Socket {
         let sent = self.inner.send(&self.batch, 0);
         self.batch.clear();
         let pending = self.pending.pop().expect("it has just been queued");
-        sent.map_err(|error| Error::Call { call: "sending to netlink", errno: errno(&error) })?;
+        sent.map_err(Error::io("sending to netlink"))?;
 
         let (mut objects, mut whole) = (Vec::new(), true);
         loop {
@@ -330,7 +327,7 @@ impl Socket {
                 Ok((answer, _)) => return Ok(answer),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    return Err(Error::Call { call: "reading from netlink", errno: errno(&error) });
+                    return Err(Error::io("reading from netlink")(error));
                 }
             }
         }
@@ -401,8 +398,4 @@ fn sentence(header: &NetlinkHeader, payload: &[u8]) -> Option<String> {
         attributes = attributes.get(length.next_multiple_of(4)..)?;
     }
     None
-}
-
-fn errno(error: &std::io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

@@ -50,10 +50,7 @@ pub fn fork_into(new: NewNamespaces) -> Result<Fork, Error> {
 ///
 /// A `/sys` or bind that the machine does not allow is left as it is.
 pub fn exec_in(command: &mut Command, netns: &Netns, binds: Vec<Bind>) -> Result<(), Error> {
-    let fd = netns.as_fd().try_clone_to_owned().map_err(|error| Error::Call {
-        call: "duplicating a descriptor",
-        errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO),
-    })?;
+    let fd = netns.as_fd().try_clone_to_owned().map_err(Error::io("duplicating a descriptor"))?;
     sys::see_before_exec(command, fd, binds);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use rustix::fs::{Mode, OFlags};
 use twinax_topology::Sysctl;
 
-use crate::error::Error;
+use crate::error::{Error, errno};
 
 /// Sets a sysctl in the namespace of the calling thread.
 pub fn set(sysctl: &Sysctl) -> Result<(), Error> {
@@ -23,7 +23,7 @@ pub fn get(path: &str) -> Result<String, Error> {
     let value = std::fs::read_to_string(&path).map_err(|error| Error::File {
         call: "reading",
         path: path.into(),
-        errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO),
+        errno: errno(&error),
     })?;
     Ok(value.trim_end().to_owned())
 }

@@ -28,10 +28,7 @@ impl Watch {
             socket.set_non_blocking(true)?;
             Ok::<_, std::io::Error>(socket)
         };
-        let socket = opened().map_err(|error| Error::Call {
-            call: "listening for changes",
-            errno: Errno::from_io_error(&error).unwrap_or(Errno::IO),
-        })?;
+        let socket = opened().map_err(Error::io("listening for changes"))?;
         Ok(Self { socket })
     }
 

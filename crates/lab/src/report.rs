@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use twinax_topology::Topology;
 
 /// What became of a lab.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +25,19 @@ pub struct LabReport {
 }
 
 impl LabReport {
+    /// The report of a lab in which nothing has been done yet.
+    pub fn of(lab: &Topology) -> Self {
+        Self {
+            lab: lab.name.to_string(),
+            built: None,
+            steps: Vec::new(),
+            planned: lab.steps.len(),
+            begun: 0,
+            broken: None,
+            time: Duration::ZERO,
+        }
+    }
+
     /// How it ended, all in all.
     pub fn outcome(&self) -> Outcome {
         match &self.broken {

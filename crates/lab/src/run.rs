@@ -20,15 +20,7 @@ pub fn run(
     mut tell: impl FnMut(&Event),
 ) -> Result<LabReport, SandboxError> {
     let begun = Instant::now();
-    let mut report = LabReport {
-        lab: topology.name.to_string(),
-        built: None,
-        steps: Vec::new(),
-        planned: topology.steps.len(),
-        begun: 0,
-        broken: None,
-        time: begun.elapsed(),
-    };
+    let mut report = LabReport::of(topology);
     // Where it can't be raised, the build says which node was one too many.
     let _ = requirements::raise_open_files(topology.nodes.len());
     let mut sandbox = Sandbox::start(options, |set_up, events| {

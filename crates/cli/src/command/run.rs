@@ -28,13 +28,13 @@ pub fn run(asked: &Run) -> anyhow::Result<u8> {
     if wrong {
         return Ok(WRONG);
     }
-    let junit = asked.junit.as_deref().map(create).transpose()?;
     let options = Options { user_namespace: !asked.no_user_namespace };
     if let Err(error) = options.check() {
         show::error(&error.into());
         show::hint("run as root, or leave out `--no-user-namespace`");
         return Ok(WRONG);
     }
+    let junit = asked.junit.as_deref().map(create).transpose()?;
     let mut out = Stdout::default();
     let mut runs = Vec::new();
     for (path, lab) in &labs {
@@ -80,7 +80,7 @@ fn refused(lab: &Topology, error: &SandboxError) -> LabReport {
     let hint = known.map_or_else(doctor, |hint| hint.text);
     let causes = vec![Broken::from_error(error).causes.join(": ")];
     let broken = Broken { causes, hint: Some(hint), lacking };
-    LabReport { broken: Some(broken), ..nothing_done(lab) }
+    LabReport { broken: Some(broken), ..LabReport::of(lab) }
 }
 
 fn lacking(lab: &Topology, mut causes: Vec<String>) -> LabReport {
@@ -88,19 +88,7 @@ fn lacking(lab: &Topology, mut causes: Vec<String>) -> LabReport {
         causes.insert(0, format!("this machine lacks {} things that the lab needs", causes.len()));
     }
     let broken = Broken { causes, hint: None, lacking: true };
-    LabReport { broken: Some(broken), ..nothing_done(lab) }
-}
-
-fn nothing_done(lab: &Topology) -> LabReport {
-    LabReport {
-        lab: lab.name.to_string(),
-        built: None,
-        steps: Vec::new(),
-        planned: lab.steps.len(),
-        begun: 0,
-        broken: None,
-        time: std::time::Duration::ZERO,
-    }
+    LabReport { broken: Some(broken), ..LabReport::of(lab) }
 }
 
 fn exit_code(runs: &[LabRun]) -> u8 {

@@ -7,15 +7,12 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
 
+use crate::error::errno;
+
 pub use exec::{Bind, see_before_exec};
 
 fn check(result: libc::c_int) -> Result<libc::c_int, Errno> {
-    if result < 0 {
-        let errno = std::io::Error::last_os_error();
-        Err(Errno::from_io_error(&errno).unwrap_or(Errno::IO))
-    } else {
-        Ok(result)
-    }
+    if result < 0 { Err(errno(&std::io::Error::last_os_error())) } else { Ok(result) }
 }
 
 /// Which side of a [`clone`] one is on.
@@ -35,7 +32,7 @@ pub enum Side {
 /// child would have only this one, and whatever lock another held would stay held forever.
 pub fn clone(namespaces: libc::c_int) -> Result<Side, Errno> {
     let threads = std::fs::read_dir("/proc/self/task").map(Iterator::count);
-    let threads = threads.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    let threads = threads.map_err(|error| errno(&error))?;
     if threads != 1 {
         return Err(Errno::BUSY);
     }

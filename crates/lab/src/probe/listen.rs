@@ -9,6 +9,9 @@ use twinax_kernel::{Error, Netns};
 
 use crate::nodes::inside;
 
+/// What failed, when it did.
+const LISTENING: &str = "listening on a TCP port";
+
 /// A port on which twinax listens.
 #[derive(Debug)]
 pub struct Listening {
@@ -25,17 +28,12 @@ impl Listening {
             let both = TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)));
             let socket = both
                 .or_else(|_| TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))))
-                .map_err(|error| failed(&error))?;
-            socket.set_nonblocking(true).map_err(|error| failed(&error))?;
+                .map_err(Error::io(LISTENING))?;
+            socket.set_nonblocking(true).map_err(Error::io(LISTENING))?;
             Ok(socket)
         })?;
         Ok(Self { socket, say })
     }
-}
-
-fn failed(error: &std::io::Error) -> Error {
-    let errno = Errno::from_io_error(error).unwrap_or(Errno::IO);
-    Error::Call { call: "listening on a TCP port", errno }
 }
 
 /// Serves all ports on one thread, which ends with the process: whoever connects is told the

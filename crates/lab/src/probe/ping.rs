@@ -186,10 +186,10 @@ impl<'a> Flight<'a> {
         (deadline > Instant::now()).then_some(deadline)
     }
 
-    fn send_if_due(&mut self) -> Result<(), Error> {
+    fn send_if_due(&mut self) {
         let now = Instant::now();
         if self.report.sent == self.echo.count || self.next > now {
-            return Ok(());
+            return;
         }
         self.report.sent += 1;
         self.next = now + self.echo.interval;
@@ -202,7 +202,6 @@ impl<'a> Flight<'a> {
         if let Err(told) = sent {
             self.report.words.push(Word { sequence, told, from: None });
         }
-        Ok(())
     }
 
     fn send(&self, socket: &OwnedFd, sequence: u16) -> Result<(), Told> {
@@ -270,7 +269,7 @@ impl<'a> Flight<'a> {
 fn fly(mut flights: Vec<Flight<'_>>) -> Result<Vec<EchoReport>, Error> {
     loop {
         for flight in &mut flights {
-            flight.send_if_due()?;
+            flight.send_if_due();
             flight.receive()?;
         }
         let Some(due) = flights.iter().filter_map(Flight::due).min() else { break };

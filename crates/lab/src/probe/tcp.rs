@@ -39,7 +39,7 @@ pub fn connect(
         let stream = match TcpStream::connect_timeout(&SocketAddr::new(to, port), timeout) {
             Ok(stream) => stream,
             Err(error) => {
-                let told = told(&error).ok_or_else(|| failed("connecting", &error))?;
+                let told = told(&error).ok_or_else(|| Error::io("connecting")(error))?;
                 return Ok(TcpReport { connected: false, said: String::new(), told: Some(told) });
             }
         };
@@ -57,15 +57,13 @@ fn listen_to(mut stream: TcpStream, deadline: Instant) -> Result<TcpReport, Erro
             end = Some(Told::TimedOut);
             break;
         }
-        stream
-            .set_read_timeout(Some(left))
-            .map_err(|error| failed("setting a time-out", &error))?;
+        stream.set_read_timeout(Some(left)).map_err(Error::io("setting a time-out"))?;
         match stream.read(&mut some) {
             Ok(0) => break,
             Ok(length) => said.extend_from_slice(&some[..length]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
-                end = Some(told(&error).ok_or_else(|| failed("reading", &error))?);
+                end = Some(told(&error).ok_or_else(|| Error::io("reading")(error))?);
                 break;
             }
         }
@@ -79,8 +77,4 @@ fn told(error: &std::io::Error) -> Option<Told> {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Some(Told::TimedOut),
         _ => told_by_kernel(Errno::from_io_error(error)?),
     }
-}
-
-fn failed(call: &'static str, error: &std::io::Error) -> Error {
-    Error::Call { call, errno: Errno::from_io_error(error).unwrap_or(Errno::IO) }
 }
