@@ -33,15 +33,25 @@ pub enum Step {
     AddTap(Device, TapMode),
     /// Change what is there.
     Change(Change),
+    /// Set all that a bridge device is made with but its MAC: what is not said, to the kernel's
+    /// default.
+    SetBridge(Bridge),
+    /// Remove a device; of a veth pair, both ends.
+    DelLink(Place),
+    /// Take a node's name away, and with it the node.
+    DelNetns(NodeName),
+    /// Remove all nftables tables of a node.
+    FlushRuleset(NodeName),
 }
 
 impl Step {
     /// The node in which the step happens; of a veth pair, the node of its first end.
     pub fn node(&self) -> &NodeName {
         match self {
-            Self::AddNetns(node) => node,
-            Self::AddBridge(bridge) => &bridge.interface.place.node,
+            Self::AddNetns(node) | Self::DelNetns(node) | Self::FlushRuleset(node) => node,
+            Self::AddBridge(bridge) | Self::SetBridge(bridge) => &bridge.interface.place.node,
             Self::AddVeth(device, _) | Self::AddTap(device, _) => &device.place.node,
+            Self::DelLink(place) => &place.node,
             Self::Change(change) => change.node(),
         }
     }

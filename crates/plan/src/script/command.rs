@@ -24,6 +24,13 @@ pub fn command(step: &Step) -> String {
         Step::AddVeth(a, b) => format!("ip link add {} type veth peer {}", end(a), end(b)),
         Step::AddTap(device, mode) => add_tap(device, *mode),
         Step::Change(change) => self::change(change),
+        Step::SetBridge(bridge) => set_bridge(bridge),
+        Step::DelLink(at) => {
+            let ip = in_node("ip", &at.node);
+            format!("{ip} link del dev {}", quote(at.interface.as_str()))
+        }
+        Step::DelNetns(node) => format!("ip netns del {}", quote(node.as_str())),
+        Step::FlushRuleset(node) => format!("{} nft flush ruleset", exec(node)),
     }
 }
 
@@ -74,6 +81,20 @@ fn add_bridge(bridge: &Bridge) -> String {
         line += &format!(" mcast_snooping {}", u8::from(snooping));
     }
     line
+}
+
+fn set_bridge(bridge: &Bridge) -> String {
+    // What the kernel gives a bridge of which nothing is said (br_dev_setup in
+    // net/bridge/br_device.c).
+    format!(
+        "{} type bridge stp_state {} ageing_time {} forward_delay {} priority {} mcast_snooping {}",
+        link_set(&bridge.interface.place, "").trim_end(),
+        u8::from(bridge.stp),
+        bridge.ageing.map_or(30_000, hundredths),
+        bridge.forward_delay.map_or(1500, hundredths),
+        bridge.priority.unwrap_or(32_768),
+        u8::from(bridge.multicast_snooping.unwrap_or(true)),
+    )
 }
 
 /// A bridge's times are in hundredths of a second, for iproute2 as for the kernel (`USER_HZ`),

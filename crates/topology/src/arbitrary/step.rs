@@ -70,7 +70,14 @@ pub(super) fn fill_node(node: &mut Node, wanted: &NodeRecipe) {
         };
         let timeout = wanted.timeout.filter(|_| ready.is_some()).map(milliseconds);
         let timeout = timeout.unwrap_or(READY_TIMEOUT);
-        node.commands.push(Command { name, program: wanted.program.cook(), ready, timeout });
+        node.commands.push(Command {
+            name,
+            program: wanted.program.cook(),
+            ready,
+            timeout,
+            restart: Default::default(),
+            stop: crate::model::STOP_TIMEOUT,
+        });
     }
 }
 

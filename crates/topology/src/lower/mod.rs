@@ -143,6 +143,8 @@ fn lower_node<'k>(
                 program: keys.cmd.value()?,
                 ready: keys.ready.value(),
                 timeout: keys.timeout.value().unwrap_or(READY_TIMEOUT),
+                restart: crate::model::Restart::Never,
+                stop: crate::model::STOP_TIMEOUT,
             })
         })
         .collect();

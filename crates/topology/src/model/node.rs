@@ -113,7 +113,37 @@ pub struct Command {
     pub ready: Option<Ready>,
     /// How long `ready` may take.
     pub timeout: Span,
+    /// Whether it is started again when it ends.
+    pub restart: Restart,
+    /// How long it may take to end when it is told to (`SIGTERM`); then it is killed.
+    pub stop: Span,
 }
+
+/// Whether a command that has ended is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Restart {
+    /// It is not.
+    #[default]
+    Never,
+    /// It is when its exit code was not 0, or a signal ended it.
+    OnFailure,
+    /// It is, however it ended.
+    Always,
+}
+
+impl Restart {
+    /// The word for it in the lab file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::OnFailure => "on-failure",
+            Self::Always => "always",
+        }
+    }
+}
+
+/// The default of [`Command::stop`].
+pub const STOP_TIMEOUT: Span = Span(std::time::Duration::from_secs(5));
 
 /// The default of [`Command::timeout`].
 pub const READY_TIMEOUT: Span = Span(std::time::Duration::from_secs(10));

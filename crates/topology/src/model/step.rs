@@ -6,8 +6,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{
-    Family, Firewall, IfName, InterfaceSysctl, Mac, Neighbour, NodeName, Place, PortAttributes,
-    Program, Route, Rule, Span, Spot, Sysctl, Told,
+    Family, Firewall, IfName, InterfaceSysctl, Link, Mac, Neighbour, Node, NodeName, Place,
+    PortAttributes, Program, Route, Rule, Span, Spot, Sysctl, Tap, Told,
 };
 
 /// One step of a lab: one thing that is done, with what is expected of it.
@@ -37,6 +37,21 @@ pub enum Action {
     Look(Spot, LookExpect),
     /// Find out who reaches whom.
     Reach(Reach),
+    /// Add nodes, links and TAPs to the lab.
+    Add(Addition),
+    /// Remove nodes, with everything in them, and devices; of a link, an end says which.
+    Remove(Vec<Spot>),
+}
+
+/// What is added to a lab that stands. An end of a link may be in a node that is there already.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Addition {
+    /// The nodes, each a network namespace.
+    pub nodes: Vec<Node>,
+    /// The veth pairs.
+    pub links: Vec<Link>,
+    /// The TUN/TAP devices.
+    pub taps: Vec<Tap>,
 }
 
 /// One change of a lab that stands. Each is one `ip`, `bridge`, `sysctl` or `nft` command.

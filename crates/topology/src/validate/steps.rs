@@ -67,6 +67,7 @@ pub(super) fn check(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'_>
                     check_reach(reach, &at.value.0, &at.span, world, to);
                 }
             }
+            Action::Add(_) | Action::Remove(_) => {}
         }
     }
 }

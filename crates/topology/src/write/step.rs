@@ -41,6 +41,7 @@ pub(super) fn step(step: &LabStep) -> Table {
             table.set("reach", self::reach(reach));
             Table::default()
         }
+        Action::Add(_) | Action::Remove(_) => unreachable!("no file has one yet"),
     };
     table.set_table("expect", expect);
     table
