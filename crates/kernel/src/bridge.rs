@@ -1,5 +1,7 @@
 //! Bridges and their ports (`ip-link(8)`, `bridge(8)`).
 
+use std::time::Duration;
+
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
     BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind,
@@ -19,12 +21,35 @@ impl Rtnl {
         let mut message = LinkMessage::default();
         message.attributes = made_with(&Device::from(&bridge.interface));
         let mut info = vec![LinkInfo::Kind(InfoKind::Bridge)];
-        let data = data(bridge);
+        let stp = bridge.stp.then(|| stp(true));
+        let data: Vec<_> = stp.into_iter().chain(data(bridge)).collect();
         if !data.is_empty() {
             info.push(LinkInfo::Data(InfoData::Bridge(data)));
         }
         message.attributes.push(LinkAttribute::LinkInfo(info));
         self.queue("making a bridge", CREATE | EXCL, RouteNetlinkMessage::NewLink(message))
+    }
+
+    /// Sets how a bridge behaves: what is not said, to what the kernel gives a bridge of which
+    /// nothing is said (`br_dev_setup`, `net/bridge/br_device.c`). Of its interface only the name
+    /// counts.
+    pub fn set_bridge(&mut self, bridge: &Bridge) -> Result<(), Error> {
+        let second = |seconds| Some(Span(Duration::from_secs(seconds)));
+        let all = Bridge {
+            forward_delay: bridge.forward_delay.or(second(15)),
+            ageing: bridge.ageing.or(second(300)),
+            priority: bridge.priority.or(Some(0x8000)),
+            multicast_snooping: bridge.multicast_snooping.or(Some(true)),
+            ..bridge.clone()
+        };
+        let mut message = of(self.index(bridge.interface.place.interface.as_str())?);
+        message.attributes.push(LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::Bridge),
+            LinkInfo::Data(InfoData::Bridge(
+                [stp(bridge.stp)].into_iter().chain(data(&all)).collect(),
+            )),
+        ]));
+        self.queue("setting a bridge", 0, RouteNetlinkMessage::NewLink(message))
     }
 
     /// Sets how a port behaves: what `attributes` does not say stays as it is.
@@ -38,14 +63,18 @@ impl Rtnl {
     }
 }
 
+fn stp(on: bool) -> InfoBridge {
+    InfoBridge::StpState(if on { BridgeStpState::KernelStp } else { BridgeStpState::Disabled })
+}
+
+/// What is said of a bridge but its STP state.
 fn data(bridge: &Bridge) -> Vec<InfoBridge> {
     let centiseconds = |span: Span| (span.0.as_millis() / 10) as u32;
-    let stp = bridge.stp.then_some(InfoBridge::StpState(BridgeStpState::KernelStp));
     let delay = bridge.forward_delay.map(|span| InfoBridge::ForwardDelay(centiseconds(span)));
     let ageing = bridge.ageing.map(|span| InfoBridge::AgeingTime(centiseconds(span)));
     let priority = bridge.priority.map(InfoBridge::Priority);
     let snooping = bridge.multicast_snooping.map(InfoBridge::MulticastSnooping);
-    [stp, delay, ageing, priority, snooping].into_iter().flatten().collect()
+    [delay, ageing, priority, snooping].into_iter().flatten().collect()
 }
 
 fn port(attributes: &PortAttributes) -> Vec<InfoBridgePort> {

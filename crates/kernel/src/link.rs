@@ -61,6 +61,15 @@ impl Rtnl {
         Ok(())
     }
 
+    /// Removes a device; of a veth pair, both ends.
+    pub fn del_link(&mut self, name: &str) -> Result<(), Error> {
+        let message = of(self.index(name)?);
+        self.queue("removing a device", 0, RouteNetlinkMessage::DelLink(message))?;
+        // The other end can be here as well, and a name can come again with another index.
+        self.forget_all();
+        Ok(())
+    }
+
     /// Whether packets pass: whether the kernel has worked off what it still has to do after the
     /// requests that brought devices up and gave them addresses.
     ///

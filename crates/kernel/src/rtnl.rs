@@ -65,4 +65,9 @@ impl Rtnl {
     pub(crate) fn forget(&mut self, name: &str) {
         self.indexes.remove(name);
     }
+
+    /// Forgets all indexes.
+    pub(crate) fn forget_all(&mut self) {
+        self.indexes.clear();
+    }
 }

@@ -70,6 +70,23 @@ fn send(parts: &[Part]) -> Result<(), Error> {
     socket.transaction(batch).map_err(|error| Error::of_batch(error, parts))
 }
 
+/// Removes all tables, whoever made them, in one transaction: `nft flush ruleset`. On a kernel
+/// without nf_tables there is nothing to be removed.
+///
+/// # Errors
+///
+/// What the kernel refused.
+pub fn flush() -> Result<(), Error> {
+    // DELTABLE that names no table means all (`nf_tables_deltable`).
+    let message = Message::new(uapi::message::DEL_TABLE, family::UNSPEC, Attributes::default());
+    let all =
+        Part { item: Item::Table, request: "removing all tables of nftables", flags: 0, message };
+    match send(&[all]) {
+        Err(Error::NoNftables(_)) => Ok(()),
+        outcome => outcome,
+    }
+}
+
 /// The tables that there are, whoever made them, each as family and name: `inet twinax`. None on a
 /// kernel without nf_tables.
 ///

@@ -2,6 +2,7 @@
 //! of its own, as root.
 
 mod capability;
+mod changes;
 mod nft;
 mod nodes;
 mod observe;
