@@ -1,5 +1,7 @@
 //! Nodes, and what runs in them.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Bridge, Firewall, IfName, Neighbour, NodeName, Route, Rule, Span, Sysctl};
 
 /// What a node is for; it decides what is the default in it.
@@ -84,7 +86,7 @@ impl Node {
 
 /// A TCP port on which twinax listens in a node, on every address of both families. To whoever
 /// connects it says its text and closes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
     /// The port, not 0.
     pub tcp: u16,
@@ -93,7 +95,7 @@ pub struct Listener {
 }
 
 /// What is to be executed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Program {
     /// A line for `sh -c`.
     Shell(String),
@@ -102,7 +104,7 @@ pub enum Program {
 }
 
 /// A command that runs in a node while the lab stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// What reports call it. Unique in its node.
     pub name: NodeName,
@@ -120,7 +122,7 @@ pub struct Command {
 }
 
 /// Whether a command that has ended is started again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Restart {
     /// It is not.
     #[default]
@@ -149,7 +151,7 @@ pub const STOP_TIMEOUT: Span = Span(std::time::Duration::from_secs(5));
 pub const READY_TIMEOUT: Span = Span(std::time::Duration::from_secs(10));
 
 /// When a command counts as ready.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ready {
     /// `tcp:PORT`: some socket of the node listens on this TCP port.
     Tcp(u16),

@@ -19,7 +19,9 @@ pub enum DurationError {
 }
 
 /// A span of time, written with its unit: `250us`, `20ms`, `1.5s`, `2min`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct Span(pub Duration);
 
 /// The units of a [`Span`] with their nanoseconds, largest first.
