@@ -19,6 +19,8 @@ pub(super) struct CommandRecipe {
     ready: u8,
     line: String,
     timeout: Option<u16>,
+    restart: u8,
+    stop: Option<u16>,
 }
 
 #[derive(Debug, Clone)]
@@ -45,8 +47,16 @@ impl ProgramRecipe {
 }
 
 pub(super) fn command_recipe() -> impl Strategy<Value = CommandRecipe> {
-    (program_recipe(), any::<u8>(), line(), of(1u16..))
-        .prop_map(|(program, ready, line, timeout)| CommandRecipe { program, ready, line, timeout })
+    (program_recipe(), any::<u8>(), line(), of(1u16..), any::<u8>(), of(any::<u16>())).prop_map(
+        |(program, ready, line, timeout, restart, stop)| CommandRecipe {
+            program,
+            ready,
+            line,
+            timeout,
+            restart,
+            stop,
+        },
+    )
 }
 
 fn milliseconds(n: u16) -> Span {
@@ -70,13 +80,18 @@ pub(super) fn fill_node(node: &mut Node, wanted: &NodeRecipe) {
         };
         let timeout = wanted.timeout.filter(|_| ready.is_some()).map(milliseconds);
         let timeout = timeout.unwrap_or(READY_TIMEOUT);
+        let restart = match wanted.restart % 3 {
+            0 => Restart::Never,
+            2 if ready != Some(Ready::Exit) => Restart::Always,
+            _ => Restart::OnFailure,
+        };
         node.commands.push(Command {
             name,
             program: wanted.program.cook(),
             ready,
             timeout,
-            restart: Default::default(),
-            stop: crate::model::STOP_TIMEOUT,
+            restart,
+            stop: wanted.stop.map_or(STOP_TIMEOUT, milliseconds),
         });
     }
 }

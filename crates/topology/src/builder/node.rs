@@ -1,6 +1,7 @@
 //! Nodes, and what runs in them.
 
 use super::{BridgeDraft, FirewallDraft, NeighbourDraft, RouteDraft, RuleDraft, set};
+use crate::model::Restart;
 use crate::write::document::{Table, Value};
 
 /// A node.
@@ -121,4 +122,8 @@ set! { CommandDraft:
     ready("ready", text);
     /// How long that may take.
     timeout("timeout", span);
+    /// Whether it is started again when it ends.
+    restart("restart", word, Restart);
+    /// How long it may take to end when it is told to, before it is killed.
+    stop("stop", span);
 }

@@ -25,7 +25,8 @@ pub(crate) use scalars::{Int, Text};
 pub(crate) use tables::{
     BridgeKeys, ChangeKeys, DnatKeys, EndKeys, ExpectKeys, FactsKeys, FilterKeys, FirewallKeys,
     InterfaceKeys, LabKeys, NeighKeyKeys, NeighKeys, NodeKeys, PingKeys, PortKeys, ReachKeys,
-    RouteKeys, RuleKeys, RunStepKeys, StepKeys, TapKeys, TcpKeys, TextKeys, TracerouteKeys,
+    RouteKeys, RuleKeys, RunKeys, RunStepKeys, StepKeys, TapKeys, TcpKeys, TextKeys,
+    TracerouteKeys,
 };
 pub(crate) use words::{
     Aim, HostNet, LabName, Mark32, MatchNet, PolicyWord, RouteTo, RuleKind, Setting, Size,

@@ -17,7 +17,7 @@ use crate::diagnostic::{Collector, Diagnostic, quoted};
 use crate::file::{self, At, LabKeys, NodeKeys, RouteKeys, RuleKeys, Setting, Text, each, named};
 use crate::model::{
     Command, InterfaceSysctl, LabStep, Link, Listener, Node, NodeKind, NodeName, READY_TIMEOUT,
-    Sysctl, SysctlError, SysctlFamily, SysctlKey, Tap, Topology,
+    STOP_TIMEOUT, Sysctl, SysctlError, SysctlFamily, SysctlKey, Tap, Topology,
 };
 
 /// A lab as far as it could be made out, with the places of its words.
@@ -143,8 +143,8 @@ fn lower_node<'k>(
                 program: keys.cmd.value()?,
                 ready: keys.ready.value(),
                 timeout: keys.timeout.value().unwrap_or(READY_TIMEOUT),
-                restart: crate::model::Restart::Never,
-                stop: crate::model::STOP_TIMEOUT,
+                restart: keys.restart.value().unwrap_or_default(),
+                stop: keys.stop.value().unwrap_or(STOP_TIMEOUT),
             })
         })
         .collect();

@@ -8,9 +8,9 @@ use std::ops::Range;
 use super::routes;
 use super::world::{Kind, World};
 use crate::diagnostic::{Collector, Diagnostic, quoted};
-use crate::file::{At, FirewallKeys, NeighKeys, RuleKeys, each};
+use crate::file::{At, FirewallKeys, NeighKeys, RuleKeys, RunKeys, each};
 use crate::lower::Draft;
-use crate::model::{IfName, Node, NodeName, Place, Rule, SysctlKey};
+use crate::model::{IfName, Node, NodeName, Place, Ready, Restart, Rule, SysctlKey};
 
 /// Names that no node can have, though they are names.
 pub(super) fn names(draft: &Draft<'_>, to: &mut Collector<'_>) {
@@ -73,12 +73,29 @@ pub(super) fn check(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'_>
                     to.push(Diagnostic::new(timeout.span.clone(), title));
                 }
             }
+            restarted(&command.value, to);
         }
         if let Some(firewall) = keys.firewall.get() {
             check_firewall(&node.name, firewall, world, to);
         }
     }
     world.start(draft);
+}
+
+/// What is waited for until it has ended can't be something that never ends.
+fn restarted(command: &RunKeys, to: &mut Collector<'_>) {
+    if let (Some(restart), Some(ready)) = (command.restart.get(), command.ready.get())
+        && restart.value == Restart::Always
+        && ready.value == Ready::Exit
+    {
+        let title = "`restart = \"always\"`, but the command is ready when it has ended";
+        to.push(
+            Diagnostic::new(restart.span.clone(), title)
+                .label("it never ends for good")
+                .also(ready.span.clone(), "its end is waited for")
+                .help("write \"on-failure\": it is started again until it succeeds"),
+        );
+    }
 }
 
 /// Reports a duration of 0.

@@ -195,6 +195,12 @@ fn command(command: &Command) -> Table {
     if command.timeout != READY_TIMEOUT {
         table.set("timeout", Value::text(command.timeout));
     }
+    if command.restart != Restart::default() {
+        table.set("restart", Value::text(command.restart.as_str()));
+    }
+    if command.stop != STOP_TIMEOUT {
+        table.set("stop", Value::text(command.stop));
+    }
     table
 }
 

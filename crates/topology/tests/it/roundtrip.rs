@@ -5,7 +5,9 @@ use std::path::Path;
 use proptest::prelude::*;
 use twinax_topology::arbitrary::{self, Config};
 use twinax_topology::builder::*;
-use twinax_topology::{Action, Chain, Family, LabStep, Protocol, Told, Topology, Verdict, parse};
+use twinax_topology::{
+    Action, Chain, Family, LabStep, Protocol, Restart, Told, Topology, Verdict, parse,
+};
 
 fn again(lab: &Topology) -> (String, Topology) {
     let text = lab.to_toml();
@@ -61,6 +63,7 @@ fn random_labs_have_everything() {
         ("firewalls", node(|n| n.firewall.has_words())),
         ("rulesets", node(|n| n.firewall.ruleset.is_some())),
         ("commands", node(|n| !n.commands.is_empty())),
+        ("restarts", node(|n| n.commands.iter().any(|c| c.restart != Restart::Never))),
         ("ports", count(&|lab| lab.links.iter().any(|link| !link.a.port.is_empty()))),
         ("taps", count(&|lab| !lab.taps.is_empty())),
         ("changes", step(|s| matches!(s.action, Action::Change(_)))),
@@ -270,7 +273,7 @@ fn the_builder_makes_firewalls_commands_and_taps() {
                         .nft("table ip demo {\n}\n"),
                 )
                 .run(command("web", "python3 -m http.server 80").ready("tcp:80").timeout("20s"))
-                .run(command("plain", ["sleep", "10"])),
+                .run(command("plain", ["sleep", "10"]).restart(Restart::Always).stop("500ms")),
         )
         .node(node("out"))
         .link("gate:wan", "out:e0")
@@ -283,7 +286,7 @@ name = "gate"
 [node.gate]
 run = [
   { name = "web", cmd = "python3 -m http.server 80", ready = "tcp:80", timeout = "20s" },
-  { name = "plain", cmd = ["sleep", "10"] },
+  { name = "plain", cmd = ["sleep", "10"], restart = "always", stop = "500ms" },
 ]
 [node.gate.firewall]
 masquerade = "wan"

@@ -302,5 +302,21 @@ fn firewalls_and_commands() {
             "\"x\"",
             "a command `x` twice",
         ),
+        (
+            "run = { name = \"x\", cmd = \"true\", restart = \"on-error\" }",
+            "\"on-error\"",
+            "`on-error` is no way to restart a command",
+        ),
+        (
+            "run = { name = \"x\", cmd = \"true\", restart = true }",
+            "true",
+            "expected a way to restart a command, in quotes, found true or false",
+        ),
+        ("run = { name = \"x\", cmd = \"true\", stop = 5 }", "5", "a duration needs a unit"),
+        (
+            "run = { name = \"x\", cmd = \"true\", ready = \"exit\", restart = \"always\" }",
+            "\"always\"",
+            "`restart = \"always\"`, but the command is ready when it has ended",
+        ),
     ]);
 }

@@ -7,6 +7,7 @@ mod step;
 pub(crate) use network::{BridgeKeys, EndKeys, InterfaceKeys, LinkKeys, PortKeys, TapKeys};
 pub(crate) use node::{
     DnatKeys, FilterKeys, FirewallKeys, NeighKeyKeys, NeighKeys, NodeKeys, RouteKeys, RuleKeys,
+    RunKeys,
 };
 pub(crate) use step::{
     ChangeKeys, ExpectKeys, FactsKeys, PingKeys, ReachKeys, RunStepKeys, StepKeys, TcpKeys,

@@ -8,8 +8,8 @@ use crate::file::{
     Int, List, Mark32, MatchNet, Named, PolicyWord, RouteTo, RuleKind, Setting, TableNumber, Text,
 };
 use crate::model::{
-    Chain, Family, IfName, Mac, NodeKind, NodeName, Program, Protocol, Ready, RouteKind, Span,
-    Verdict,
+    Chain, Family, IfName, Mac, NodeKind, NodeName, Program, Protocol, Ready, Restart, RouteKind,
+    Span, Verdict,
 };
 
 keys! {
@@ -118,6 +118,12 @@ keys! {
         ready: Ready,
         /// How long that may take; 10 s unless said.
         timeout: Span,
+        /// Whether it is started again when it ends: `never` (the default), `on-failure` or
+        /// `always`.
+        restart: Restart,
+        /// How long it may take to end when it is told to (SIGTERM), before it is killed; 5 s
+        /// unless said, and 0 s kills it at once.
+        stop: Span,
     }
 
     /// A node's firewall: short words for the ordinary cases, or a free nftables ruleset.

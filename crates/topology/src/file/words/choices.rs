@@ -6,7 +6,7 @@ use super::{Word, Wrong};
 use crate::diagnostic::{quoted, shown};
 use crate::file::decode::list_of;
 use crate::model::{
-    Chain, Family, NodeKind, Protocol, RouteKind, RuleAction, TapMode, Told, Verdict,
+    Chain, Family, NodeKind, Protocol, Restart, RouteKind, RuleAction, TapMode, Told, Verdict,
 };
 
 fn no_such(text: &str, what: &str, words: &[&'static str]) -> Wrong {
@@ -54,6 +54,12 @@ choice! { RouteKind, "RouteKind", "kind of route",
     "blackhole" => Self::Blackhole,
     "prohibit" => Self::Prohibit,
     "unreachable" => Self::Unreachable,
+}
+
+choice! { Restart, "Restart", "way to restart a command",
+    "never" => Self::Never,
+    "on-failure" => Self::OnFailure,
+    "always" => Self::Always,
 }
 
 choice! { Family, "Family", "family",
