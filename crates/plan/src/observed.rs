@@ -7,14 +7,26 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use serde::Serialize;
-use twinax_topology::{Mac, NodeName};
+use serde::{Serialize, Serializer};
+use twinax_topology::{Mac, NodeName, Place};
 
 /// What the kernel reports of all nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Observed {
-    /// Each node, by name.
-    pub nodes: BTreeMap<NodeName, ObservedNode>,
+    /// Each node under its name, in the order in which they are to be shown.
+    #[serde(serialize_with = "as_map")]
+    pub nodes: Vec<(NodeName, ObservedNode)>,
+}
+
+impl Observed {
+    /// The node of this name.
+    pub fn node(&self, name: &NodeName) -> Option<&ObservedNode> {
+        self.nodes.iter().find(|(own, _)| own == name).map(|(_, node)| node)
+    }
+}
+
+fn as_map<S: Serializer>(nodes: &[(NodeName, ObservedNode)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(nodes.iter().map(|(name, node)| (name, node)))
 }
 
 /// What the kernel reports of one network namespace.
@@ -64,10 +76,15 @@ pub struct ObservedLink {
     pub qdisc: String,
     /// Its hardware address, where it has one that one interface can have.
     pub mac: Option<Mac>,
+    /// Whether somebody set that address, as opposed to the kernel drawing it (`NET_ADDR_SET` in
+    /// `addr_assign_type` of sysfs: netlink does not tell); `None`: not known.
+    pub mac_set: Option<bool>,
     /// The index of the other end (`IFLA_LINK`), in the namespace where that is.
     pub peer_index: Option<u32>,
     /// Which namespace that is, as this one numbers it (`IFLA_LINK_NETNSID`); `None`: this one.
     pub peer_netnsid: Option<i32>,
+    /// The other end of a veth pair, where it is in a node of the lab that was looked at as well.
+    pub peer: Option<Place>,
     /// The bridge whose port it is, by name.
     pub master: Option<String>,
     /// How it behaves as a port, under the names of `bridge link`; numbers as text, switches as
@@ -92,6 +109,9 @@ pub struct ObservedAddress {
     pub tentative: bool,
     /// Its broadcast address.
     pub broadcast: Option<IpAddr>,
+    /// Whether the kernel made it by itself (`IFA_PROTO`, told of IPv6 addresses since Linux
+    /// 5.18): link-local, or by a router advertisement. `false` where it does not say.
+    pub by_kernel: bool,
 }
 
 /// A route (`RTM_GETROUTE`).
@@ -144,6 +164,9 @@ pub struct ObservedRule {
     pub action: String,
     /// The table that it looks up; 0 where it looks up none.
     pub table: u32,
+    /// What else it looks at or does, by the names of `linux/fib_rules.h` without `FRA_`; a lab
+    /// file has no words for that.
+    pub beyond: Vec<String>,
 }
 
 /// A neighbour (`RTM_GETNEIGH`).

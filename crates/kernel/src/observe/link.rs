@@ -20,6 +20,9 @@ use crate::rtnl::Rtnl;
 /// `IFLA_TUN_TYPE`, `linux/if_link.h`.
 const TUN_TYPE: u16 = 3;
 
+/// `IFAPROT_KERNEL_LO`, `IFAPROT_KERNEL_RA` and `IFAPROT_KERNEL_LL`, `linux/if_addr.h`.
+const IFAPROT_KERNEL: [u8; 3] = [1, 2, 3];
+
 /// All devices, in ascending order of their index. The master is still an index, as text: see
 /// [`join_masters`].
 pub(super) fn all(rtnl: &mut Rtnl) -> Result<Vec<ObservedLink>, Error> {
@@ -128,12 +131,16 @@ pub(super) fn join_addresses(rtnl: &mut Rtnl, links: &mut [ObservedLink]) -> Res
 
 fn address(message: AddressMessage) -> Option<ObservedAddress> {
     let (mut local, mut peer, mut broadcast) = (None, None, None);
+    let mut by_kernel = false;
     let mut tentative = message.header.flags.contains(AddressHeaderFlags::Tentative);
     for attribute in message.attributes {
         match attribute {
             AddressAttribute::Local(address) => local = Some(address),
             AddressAttribute::Address(address) => peer = Some(address),
             AddressAttribute::Broadcast(address) => broadcast = Some(address.into()),
+            AddressAttribute::Protocol(protocol) => {
+                by_kernel = IFAPROT_KERNEL.contains(&u8::from(protocol));
+            }
             AddressAttribute::Flags(flags) => tentative = flags.contains(AddressFlags::Tentative),
             _ => {}
         }
@@ -142,5 +149,5 @@ fn address(message: AddressMessage) -> Option<ObservedAddress> {
     // (`linux/if_addr.h`).
     let address = IpNet::new(local.or(peer)?, message.header.prefix_len).ok()?;
     let scope = scope(message.header.scope.into());
-    Some(ObservedAddress { address, scope, tentative, broadcast })
+    Some(ObservedAddress { address, scope, tentative, broadcast, by_kernel })
 }

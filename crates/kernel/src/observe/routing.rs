@@ -165,7 +165,11 @@ fn rule(message: RuleMessage) -> Option<ObservedRule> {
         mask: None,
         action: action(header.action),
         table: header.table.into(),
+        beyond: Vec::new(),
     };
+    if header.tos != 0 {
+        rule.beyond.push("TOS".to_owned());
+    }
     for attribute in message.attributes {
         match attribute {
             RuleAttribute::Priority(priority) => rule.priority = priority,
@@ -176,7 +180,7 @@ fn rule(message: RuleMessage) -> Option<ObservedRule> {
             RuleAttribute::FwMark(mark) => rule.mark = Some(mark),
             RuleAttribute::FwMask(mask) => rule.mask = Some(mask),
             RuleAttribute::Table(table) => rule.table = table,
-            _ => {}
+            other => rule.beyond.extend(beyond(&other).map(str::to_owned)),
         }
     }
     if rule.mask.is_some() {
@@ -184,6 +188,28 @@ fn rule(message: RuleMessage) -> Option<ObservedRule> {
         rule.mark.get_or_insert(0);
     }
     Some(rule)
+}
+
+/// The name of an attribute of a rule that a lab file has no words for; `None` where it says
+/// nothing: that no prefix length is suppressed (-1), and who made the rule.
+fn beyond(attribute: &RuleAttribute) -> Option<&'static str> {
+    match attribute {
+        RuleAttribute::Protocol(_)
+        | RuleAttribute::SuppressPrefixLen(u32::MAX)
+        | RuleAttribute::SuppressIfGroup(u32::MAX)
+        | RuleAttribute::L3MDev(false) => None,
+        RuleAttribute::Goto(_) => Some("GOTO"),
+        RuleAttribute::Realm(_) => Some("FLOW"),
+        RuleAttribute::TunId(_) => Some("TUN_ID"),
+        RuleAttribute::SuppressIfGroup(_) => Some("SUPPRESS_IFGROUP"),
+        RuleAttribute::SuppressPrefixLen(_) => Some("SUPPRESS_PREFIXLEN"),
+        RuleAttribute::L3MDev(true) => Some("L3MDEV"),
+        RuleAttribute::UidRange(_) => Some("UID_RANGE"),
+        RuleAttribute::IpProtocol(_) => Some("IP_PROTO"),
+        RuleAttribute::SourcePortRange(_) => Some("SPORT_RANGE"),
+        RuleAttribute::DestinationPortRange(_) => Some("DPORT_RANGE"),
+        _ => Some("an attribute that is not known"),
+    }
 }
 
 /// The word that `ip rule` has for an action.

@@ -454,6 +454,7 @@ fn rules() {
             mask: Some(0xff),
             action: "lookup".to_owned(),
             table: 1000,
+            beyond: Vec::new(),
         };
         assert_eq!(rule_of(&node, "ipv4", 100), expected);
         let unmarked = rule_of(&node, "ipv6", 50);

@@ -151,6 +151,12 @@ impl fmt::Debug for Place {
     }
 }
 
+impl serde::Serialize for Place {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
 /// A node, or one interface of it, written `node` or `node:interface`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spot {
