@@ -11,6 +11,7 @@
 
 #[cfg(feature = "arbitrary")]
 pub mod arbitrary;
+mod bridges;
 pub mod builder;
 mod diagnostic;
 mod file;
@@ -23,5 +24,7 @@ mod write;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Finding};
 pub use model::*;
-pub use reading::{MAX_FILE, MAX_NODES, ReadError, parse, read, read_from};
+pub use reading::{
+    MAX_FILE, MAX_NODES, ReadError, parse, parse_step, parse_step_for, read, read_from,
+};
 pub use schema::schema;

@@ -9,8 +9,9 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Collector, Diagnostic, Diagnostics, quoted};
-use crate::model::Topology;
-use crate::{file, lower, validate};
+use crate::file::{self, At};
+use crate::model::{LabStep, Node, Topology};
+use crate::{lower, validate};
 
 /// The longest lab file, in bytes.
 pub const MAX_FILE: usize = 16 << 20;
@@ -129,6 +130,64 @@ fn not_readable(path: &Path, kind: std::fs::FileType) -> Option<&'static str> {
 /// Makes a lab of the text of a lab file, or says everything that is wrong with it. `origin` is
 /// what messages call the file.
 pub fn parse(source: &str, origin: &str) -> Result<Topology, Diagnostics> {
+    read_text(source, origin, |root, broken, to| {
+        if let Some(nodes) = root.get("node")
+            && let DeValue::Table(table) = nodes.get_ref()
+            && table.len() > MAX_NODES
+        {
+            let title = format!("a lab of {} nodes; at most {MAX_NODES} are possible", table.len());
+            to.push(Diagnostic::new(nodes.span(), title));
+            return None;
+        }
+        let keys = file::decode_document(root, to);
+        if let Some(broken) = broken {
+            broken.forget_consequences(to);
+            return None;
+        }
+        let draft = lower::lower(&keys, to);
+        validate::validate(&draft, to);
+        draft.into_topology()
+    })
+}
+
+/// Makes a step of the text of one `[[step]]` table, without that head:
+/// `change = { at = "left:e0", up = false }`. As nothing is known of the lab in which it will be
+/// done, the names in it may mean anything; what is wrong by itself is refused as in a file.
+///
+/// # Errors
+///
+/// Everything that is wrong with it: always [`ReadError::Lab`].
+pub fn parse_step(text: &str) -> Result<LabStep, ReadError> {
+    parse_step_for(text, &[])
+}
+
+/// As [`parse_step`], for a lab that has these nodes: an end of a link that comes into a node of
+/// kind `bridge` is a port of its bridge unless the step says otherwise, as in a file.
+///
+/// # Errors
+///
+/// As for [`parse_step`].
+pub fn parse_step_for(text: &str, nodes: &[Node]) -> Result<LabStep, ReadError> {
+    let step = read_text(text, "the step", |root, broken, to| {
+        let value = file::decode_document(root, to);
+        if let Some(broken) = broken {
+            broken.forget_consequences(to);
+            return None;
+        }
+        let keys = At { value, span: 0..text.trim_end().len() };
+        let (step, marks) = lower::lower_step(&keys, nodes, to)?;
+        validate::validate_step(&step, &marks, to);
+        Some(step)
+    });
+    Ok(step?)
+}
+
+/// Reads a text as far as it is TOML; what is made of that is said by the caller.
+fn read_text<T>(
+    source: &str,
+    origin: &str,
+    make: impl FnOnce(&DeTable<'_>, Option<Broken>, &mut Collector<'_>) -> Option<T>,
+) -> Result<T, Diagnostics> {
     if source.len() > MAX_FILE {
         let title = format!("this is too long for a lab file: more than {} MiB", MAX_FILE >> 20);
         let mut to = Collector::new("");
@@ -137,24 +196,8 @@ pub fn parse(source: &str, origin: &str) -> Result<Topology, Diagnostics> {
     }
     let mut to = Collector::new(source);
     let (tree, broken) = tree(source, &mut to);
-    let Some(tree) = tree else { return to.finish(None, origin) };
-    let root = tree.get_ref();
-    if let Some(nodes) = root.get("node")
-        && let DeValue::Table(table) = nodes.get_ref()
-        && table.len() > MAX_NODES
-    {
-        let title = format!("a lab of {} nodes; at most {MAX_NODES} are possible", table.len());
-        to.push(Diagnostic::new(nodes.span(), title));
-        return to.finish(None, origin);
-    }
-    let keys = file::decode_document(root, &mut to);
-    if let Some(broken) = broken {
-        broken.forget_consequences(&mut to);
-        return to.finish(None, origin);
-    }
-    let draft = lower::lower(&keys, &mut to);
-    validate::validate(&draft, &mut to);
-    to.finish(draft.into_topology(), origin)
+    let made = tree.and_then(|tree| make(tree.get_ref(), broken, &mut to));
+    to.finish(made, origin)
 }
 
 /// The tree of the text, and where its syntax is broken.

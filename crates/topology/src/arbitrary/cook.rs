@@ -41,7 +41,7 @@ pub(super) fn lab(recipe: &Recipe) -> Topology {
         }
         step::fill_node(&mut lab.nodes[index], wanted);
     }
-    lab.steps = step::cook(&recipe.steps, &lab);
+    lab.steps = step::cook(&recipe.steps, &lab, recipe.may_tap);
     lab
 }
 

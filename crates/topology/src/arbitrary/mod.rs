@@ -14,6 +14,7 @@ mod changes;
 mod cook;
 mod firewall;
 mod interface;
+mod parts;
 mod routing;
 mod step;
 mod text;
@@ -59,6 +60,8 @@ struct Recipe {
     links: Vec<(EndRecipe, EndRecipe)>,
     taps: Vec<(EndRecipe, bool)>,
     steps: Vec<step::StepRecipe>,
+    /// Whether steps may add TUN/TAP devices.
+    may_tap: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -94,7 +97,8 @@ fn recipe(config: Config) -> impl Strategy<Value = Recipe> {
         vec((end(), any::<bool>()), if config.taps { 0..=3 } else { 0..=0 }),
         vec(step::recipe(), if config.steps { 0..=5 } else { 0..=0 }),
     )
-        .prop_map(|(name, about, nodes, links, taps, steps)| Recipe {
+        .prop_map(move |(name, about, nodes, links, taps, steps)| Recipe {
+            may_tap: config.taps,
             name,
             about,
             nodes,

@@ -10,6 +10,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use super::changes::Changes;
+use super::parts::{self, Parts};
 use super::{NodeRecipe, line, pick, text};
 use crate::model::*;
 
@@ -128,17 +129,22 @@ pub(super) fn recipe() -> impl Strategy<Value = StepRecipe> {
         })
 }
 
-pub(super) fn cook(recipes: &[StepRecipe], lab: &Topology) -> Vec<LabStep> {
+pub(super) fn cook(recipes: &[StepRecipe], lab: &Topology, may_tap: bool) -> Vec<LabStep> {
     let mut changes = Changes::of(lab);
+    let mut parts = Parts::default();
     let mut steps = Vec::new();
     for wanted in recipes {
-        let action = match wanted.kind % 7 {
+        let action = match wanted.kind % 10 {
             0 => changes.take(&wanted.picks).map(Action::Change),
             1 => wanted.run(lab),
             2 => wanted.look(lab),
             3 => wanted.tcp(lab),
             5 => wanted.traceroute(lab),
             4 => wanted.reach(lab),
+            7 | 8 if parts.is_empty() || wanted.kind % 10 == 7 => {
+                Some(Action::Add(parts.add(&wanted.picks, &wanted.switches, lab, may_tap)))
+            }
+            8 | 9 => parts.remove(&wanted.picks).map(Action::Remove),
             _ => wanted.ping(lab, changes.is_untouched()),
         };
         steps.extend(action.map(|action| LabStep { about: wanted.about.clone(), action }));
@@ -149,6 +155,10 @@ pub(super) fn cook(recipes: &[StepRecipe], lab: &Topology) -> Vec<LabStep> {
         && changes.is_untouched()
     {
         steps.push(LabStep { about: String::new(), action: Action::Change(vec![change]) });
+    }
+    if let Some(last) = recipes.last().filter(|last| last.switches[1]) {
+        let actions = parts::last(lab, last.picks[0], last.switches[2]);
+        steps.extend(actions.into_iter().map(|action| LabStep { about: String::new(), action }));
     }
     steps
 }

@@ -96,12 +96,7 @@ impl Lab {
 
     /// Adds a veth pair. An end is an [`end`], or only its place: `"left:veth3"`.
     pub fn link(mut self, a: impl Into<EndDraft>, b: impl Into<EndDraft>) -> Self {
-        let mut table = Table::default();
-        for (key, EndDraft(end)) in [("a", a.into()), ("b", b.into())] {
-            let short = end.only("at").cloned();
-            table.set(key, short.unwrap_or(Value::Table(end)));
-        }
-        self.links.push(table);
+        self.links.push(link(a.into(), b.into()));
         self
     }
 
@@ -111,8 +106,8 @@ impl Lab {
         self
     }
 
-    /// Adds a step, done after those before it: [`change`], [`ping`], [`tcp`], [`run`], [`look`]
-    /// or [`reach`].
+    /// Adds a step, done after those before it: [`change`], [`add`], [`remove`], [`ping`],
+    /// [`traceroute`], [`tcp`], [`run`], [`look`] or [`reach`].
     pub fn step(mut self, step: impl Into<StepDraft>) -> Self {
         self.steps.push(step.into().0);
         self
@@ -140,6 +135,15 @@ impl Lab {
     pub fn build(&self) -> Result<Topology, BuildError> {
         crate::parse(&self.to_toml(), "the lab as a file").map_err(BuildError)
     }
+}
+
+fn link(EndDraft(a): EndDraft, EndDraft(b): EndDraft) -> Table {
+    let mut table = Table::default();
+    for (key, end) in [("a", a), ("b", b)] {
+        let short = end.only("at").cloned();
+        table.set(key, short.unwrap_or(Value::Table(end)));
+    }
+    table
 }
 
 /// A span of time: a [`Duration`](std::time::Duration), or a text with a unit (`"100ms"`).

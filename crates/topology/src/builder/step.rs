@@ -1,7 +1,8 @@
 //! Steps: what is done.
 
 use super::{
-    Expect, FirewallDraft, NeighbourDraft, PortDraft, ProgramDraft, RouteDraft, RuleDraft, set,
+    EndDraft, Expect, FirewallDraft, NeighbourDraft, NodeDraft, PortDraft, ProgramDraft,
+    RouteDraft, RuleDraft, TapDraft, set,
 };
 use crate::model::Family;
 use crate::write::document::{Table, Value};
@@ -47,6 +48,10 @@ macro_rules! steps {
 steps! {
     /// A step that changes the lab.
     ChangeStep;
+    /// A step that adds to the lab.
+    AddStep under "add";
+    /// A step that removes something from it.
+    RemoveStep;
     /// A step that sends echo requests.
     PingStep under "ping";
     /// A step that finds out by which routers a packet goes.
@@ -93,6 +98,39 @@ impl ChangeStep {
         self.step.push("change", Value::Table(change.0));
         self
     }
+}
+
+/// Adds to the lab: `add().node(node("guest")).link("guest:eth0", "switch:port3")`.
+pub fn add() -> AddStep {
+    AddStep { step: under("add", Table::default()) }
+}
+
+impl AddStep {
+    /// A node.
+    pub fn node(mut self, node: NodeDraft) -> Self {
+        self.keys().table("node").add(&node.name, Value::Table(node.table));
+        self
+    }
+
+    /// A veth pair, each end in any node that is there or added.
+    pub fn link(mut self, a: impl Into<EndDraft>, b: impl Into<EndDraft>) -> Self {
+        self.keys().push("link", Value::Table(super::link(a.into(), b.into())));
+        self
+    }
+
+    /// A persistent TUN/TAP device.
+    pub fn tap(mut self, tap: TapDraft) -> Self {
+        self.keys().push("tap", Value::Table(tap.0));
+        self
+    }
+}
+
+/// Removes nodes with all that is in them, and devices; of a link, one of its ends:
+/// `remove(["guest", "left:veth3"])`.
+pub fn remove<T: ToString>(spots: impl IntoIterator<Item = T>) -> RemoveStep {
+    let mut step = Table::default();
+    step.set("remove", Value::OneOrMany(Value::texts(spots)));
+    RemoveStep { step }
 }
 
 /// What is changed of a node or interface: `at("left")`, `at("left:veth3")`.

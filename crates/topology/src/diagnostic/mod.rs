@@ -161,6 +161,12 @@ impl<'s> Collector<'s> {
         }
     }
 
+    /// The line of a place, from 1.
+    pub(crate) fn line(&self, at: usize) -> usize {
+        let before = self.source.as_bytes().get(..at).unwrap_or_default();
+        before.iter().filter(|&&byte| byte == b'\n').count() + 1
+    }
+
     /// Whether so much is wrong that further effort for a hint is wasted: nobody sees it.
     pub(crate) fn is_crowded(&self) -> bool {
         self.list.len() >= render::SHOWN

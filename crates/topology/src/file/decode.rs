@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Field, LabKeys};
+use super::Field;
 use crate::diagnostic::{Collector, Diagnostic, quoted};
 
 /// What can stand as a value in the file.
@@ -82,8 +82,8 @@ impl TableAt<'_, '_> {
     }
 }
 
-/// The whole file.
-pub(crate) fn decode_document(root: &DeTable<'_>, to: &mut Collector<'_>) -> LabKeys {
+/// The whole text as one table.
+pub(crate) fn decode_document<T: Table>(root: &DeTable<'_>, to: &mut Collector<'_>) -> T {
     read_table(&TableAt { table: root, span: 0..0 }, to)
 }
 

@@ -24,8 +24,8 @@ pub(crate) use ends::{End, MasterName, ReachWord, TextWord};
 pub(crate) use scalars::{Int, Text};
 pub(crate) use tables::{
     BridgeKeys, ChangeKeys, DnatKeys, EndKeys, ExpectKeys, FactsKeys, FilterKeys, FirewallKeys,
-    InterfaceKeys, LabKeys, NeighKeyKeys, NeighKeys, NodeKeys, PingKeys, PortKeys, ReachKeys,
-    RouteKeys, RuleKeys, RunKeys, RunStepKeys, StepKeys, TapKeys, TcpKeys, TextKeys,
+    InterfaceKeys, LabKeys, NeighKeyKeys, NeighKeys, NodeKeys, PartsKeys, PingKeys, PortKeys,
+    ReachKeys, RouteKeys, RuleKeys, RunKeys, RunStepKeys, StepKeys, TapKeys, TcpKeys, TextKeys,
     TracerouteKeys,
 };
 pub(crate) use words::{

@@ -21,6 +21,8 @@ pub(crate) struct ExpectMarks<'k> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Doing {
     Change,
+    Add,
+    Remove,
     Ping,
     Traceroute,
     Tcp,
@@ -32,7 +34,7 @@ pub(super) enum Doing {
 impl Doing {
     fn owns(self) -> &'static [&'static str] {
         match self {
-            Self::Change | Self::Reach => &[],
+            Self::Change | Self::Add | Self::Remove | Self::Reach => &[],
             Self::Ping => &["received", "lost", "reachable", "told"],
             Self::Traceroute => &["hops", "reachable"],
             Self::Tcp => &["connected", "said", "told"],
@@ -46,6 +48,8 @@ impl Doing {
     fn noun(self) -> &'static str {
         match self {
             Self::Change => "a change",
+            Self::Add => "an addition",
+            Self::Remove => "a removal",
             Self::Ping => "a ping",
             Self::Traceroute => "a traceroute",
             Self::Tcp => "a tcp connection",
@@ -58,6 +62,8 @@ impl Doing {
     fn verb(self) -> &'static str {
         match self {
             Self::Change => "changes the lab",
+            Self::Add => "adds to the lab",
+            Self::Remove => "removes something",
             Self::Ping => "sends a ping",
             Self::Traceroute => "sends a traceroute",
             Self::Tcp => "opens a tcp connection",

@@ -1,16 +1,16 @@
 //! Bridges, ends of links, and TUN/TAP devices.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
-use super::{Draft, knobs};
+use super::{Before, Parts, knobs};
+use crate::bridges::Bridges;
 use crate::diagnostic::{Collector, Diagnostic, quoted};
 use crate::file::{
-    self, At, BridgeKeys, End, EndKeys, Field, InterfaceKeys, LabKeys, PortKeys, Setting, TapKeys,
-    Text, each, named,
+    self, At, BridgeKeys, End, EndKeys, Field, InterfaceKeys, PartsKeys, PortKeys, Setting,
+    TapKeys, Text, each, named,
 };
 use crate::model::{
-    Bridge, DEFAULT_BRIDGE, IfName, Interface, InterfaceSysctl, Link, NodeKind, NodeName, Place,
+    Bridge, DEFAULT_BRIDGE, IfName, Interface, InterfaceSysctl, Link, NodeKind, Place,
     PortAttributes, Tap, TapMode,
 };
 
@@ -54,59 +54,57 @@ impl Declared<'_> {
     }
 }
 
-/// The bridges of nodes of kind `bridge`, by node.
-type Bridges = HashMap<NodeName, Vec<IfName>>;
-
-pub(super) fn lower<'k>(draft: &mut Draft<'k>, keys: &'k LabKeys, to: &mut Collector<'_>) {
-    let mut bridges = Bridges::new();
-    for index in 0..draft.nodes.len() {
-        lower_bridges(draft, index, &mut bridges, to);
+pub(super) fn lower<'k>(
+    parts: &mut Parts<'k>,
+    keys: &'k PartsKeys,
+    before: &mut Before,
+    to: &mut Collector<'_>,
+) {
+    for index in 0..parts.nodes.len() {
+        lower_bridges(parts, index, to);
+        before.bridges.add(&parts.nodes[index].0);
     }
-    for (number, link) in each(&keys.link).iter().enumerate() {
+    for link in each(&keys.link) {
+        let device = Device::Veth { link: before.links };
+        before.links += 1;
         let mut end = |field: &'k Field<End>, to: &mut Collector<'_>| {
             let end = field.get();
-            let lowered = end.and_then(|end| {
-                lower_end(draft, &end.value.0, Device::Veth { link: number }, &bridges, to)
-            });
-            draft.whole.interfaces &= lowered.is_some();
+            let lowered =
+                end.and_then(|end| lower_end(parts, &end.value.0, device, &before.bridges, to));
+            parts.whole.interfaces &= lowered.is_some();
             lowered
         };
         let a = end(&link.value.a, to);
         let b = end(&link.value.b, to);
         if let (Some(a), Some(b)) = (a, b) {
-            draft.links.push(Link { a, b });
+            parts.links.push(Link { a, b });
         }
     }
     for tap in each(&keys.tap) {
         let TapKeys { end, mode } = &tap.value;
         let mode = mode.value().unwrap_or_default();
-        match lower_end(draft, end, Device::Tap(mode), &bridges, to) {
-            Some(interface) => draft.taps.push(Tap { interface, mode }),
-            None => draft.whole.interfaces = false,
+        match lower_end(parts, end, Device::Tap(mode), &before.bridges, to) {
+            Some(interface) => parts.taps.push(Tap { interface, mode }),
+            None => parts.whole.interfaces = false,
         }
     }
 }
 
-fn lower_bridges(
-    draft: &mut Draft<'_>,
-    index: usize,
-    bridges: &mut Bridges,
-    to: &mut Collector<'_>,
-) {
-    let (node, marks) = &draft.nodes[index];
+fn lower_bridges(parts: &mut Parts<'_>, index: usize, to: &mut Collector<'_>) {
+    let (node, marks) = &parts.nodes[index];
     let (name, kind, node_at, keys) =
         (node.name.clone(), node.kind, marks.name.clone(), marks.keys);
     let mut made = Vec::new();
     for (key, bridge_keys) in named(&keys.bridge) {
         let Some(interface) = file::read_key::<IfName>(key, to) else {
-            draft.whole.interfaces = false;
+            parts.whole.interfaces = false;
             continue;
         };
         let place = Place { node: name.clone(), interface };
-        let (interface, sysctls) = common(draft, place, &bridge_keys.common, to);
+        let (interface, sysctls) = common(parts, place, &bridge_keys.common, to);
         made.push(bridge(interface, bridge_keys));
         let at = key.span.clone();
-        draft.declared.push(Declared {
+        parts.declared.push(Declared {
             interface: made.last().expect("just pushed").interface.clone(),
             device: Device::Bridge,
             at: at.clone(),
@@ -119,7 +117,7 @@ fn lower_bridges(
     if kind == NodeKind::Bridge && made.is_empty() && !keys.bridge.is_bad() {
         let interface: IfName = DEFAULT_BRIDGE.parse().expect("a valid name");
         let bridge = Bridge::new(Place { node: name.clone(), interface });
-        draft.declared.push(Declared {
+        parts.declared.push(Declared {
             interface: bridge.interface.clone(),
             device: Device::Bridge,
             at: node_at.clone(),
@@ -130,11 +128,7 @@ fn lower_bridges(
         });
         made.push(bridge);
     }
-    if kind == NodeKind::Bridge {
-        let names = made.iter().map(|bridge| bridge.interface.place.interface.clone()).collect();
-        bridges.insert(name, names);
-    }
-    draft.nodes[index].0.bridges = made;
+    parts.nodes[index].0.bridges = made;
 }
 
 fn bridge(interface: Interface, keys: &At<BridgeKeys>) -> Bridge {
@@ -149,21 +143,21 @@ fn bridge(interface: Interface, keys: &At<BridgeKeys>) -> Bridge {
 }
 
 fn lower_end<'k>(
-    draft: &mut Draft<'k>,
+    parts: &mut Parts<'k>,
     keys: &'k EndKeys,
     device: Device,
     bridges: &Bridges,
     to: &mut Collector<'_>,
 ) -> Option<Interface> {
     let at = keys.at.get()?;
-    let (mut interface, sysctls) = common(draft, at.value.clone(), &keys.common, to);
+    let (mut interface, sysctls) = common(parts, at.value.clone(), &keys.common, to);
     interface.master = match keys.master.get() {
         Some(master) => master.value.0.clone(),
         None if keys.master.is_bad() => None,
-        None => match bridges.get(&interface.place.node).map(Vec::as_slice) {
-            None | Some([]) => None,
-            Some([only]) => Some(only.clone()),
-            Some(several) => {
+        None => match bridges.of(&interface.place.node) {
+            [] => None,
+            [only] => Some(only.clone()),
+            several => {
                 let node = &interface.place.node;
                 let names: Vec<_> = several.iter().map(|name| quoted(name.as_str())).collect();
                 let title = format!("node `{node}` has several bridges; whose port is this?");
@@ -175,7 +169,7 @@ fn lower_end<'k>(
     };
     interface.port = keys.port.get().map(port_attributes).unwrap_or_default();
     let place = at.span.clone();
-    draft.declared.push(Declared {
+    parts.declared.push(Declared {
         interface: interface.clone(),
         device,
         master: keys.master.get().map_or_else(|| place.clone(), |master| master.span.clone()),
@@ -188,12 +182,12 @@ fn lower_end<'k>(
 }
 
 fn common(
-    draft: &mut Draft<'_>,
+    parts: &mut Parts<'_>,
     place: Place,
     keys: &InterfaceKeys,
     to: &mut Collector<'_>,
 ) -> (Interface, Vec<Range<usize>>) {
-    draft.whole.addresses &= file::whole(&keys.ip);
+    parts.whole.addresses &= file::whole(&keys.ip);
     let mut interface = Interface::new(place);
     interface.mac = keys.mac.value();
     interface.mtu = keys.mtu.value().map(|mtu| mtu.0 as u32);

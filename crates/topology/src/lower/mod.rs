@@ -13,8 +13,12 @@ use std::ops::Range;
 pub(crate) use interfaces::{Declared, Device};
 pub(crate) use steps::{ChangeMark, StepMarks, lists};
 
+use crate::bridges::Bridges;
 use crate::diagnostic::{Collector, Diagnostic, quoted};
-use crate::file::{self, At, LabKeys, NodeKeys, RouteKeys, RuleKeys, Setting, Text, each, named};
+use crate::file::{
+    self, At, LabKeys, NodeKeys, PartsKeys, RouteKeys, RuleKeys, Setting, StepKeys, Text, each,
+    named,
+};
 use crate::model::{
     Command, InterfaceSysctl, LabStep, Link, Listener, Node, NodeKind, NodeName, READY_TIMEOUT,
     STOP_TIMEOUT, Sysctl, SysctlError, SysctlFamily, SysctlKey, Tap, Topology,
@@ -24,12 +28,17 @@ use crate::model::{
 pub(crate) struct Draft<'k> {
     pub name: Option<NodeName>,
     pub about: String,
+    pub parts: Parts<'k>,
+    pub steps: Vec<(LabStep, StepMarks<'k>)>,
+}
+
+/// What a lab is made of, or what a step adds to it.
+pub(crate) struct Parts<'k> {
     pub nodes: Vec<(Node, NodeMarks<'k>)>,
     /// Every interface: bridges, ends, TAPs; also those ends whose other end is wrong.
     pub declared: Vec<Declared<'k>>,
     pub links: Vec<Link>,
     pub taps: Vec<Tap>,
-    pub steps: Vec<(LabStep, StepMarks<'k>)>,
     pub whole: Whole,
 }
 
@@ -39,6 +48,20 @@ pub(crate) struct Whole {
     pub nodes: bool,
     pub interfaces: bool,
     pub addresses: bool,
+}
+
+impl Whole {
+    /// Nothing could be made out for sure.
+    pub(crate) const NOTHING: Self = Self { nodes: false, interfaces: false, addresses: false };
+
+    /// What could be made out of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            nodes: self.nodes && other.nodes,
+            interfaces: self.interfaces && other.interfaces,
+            addresses: self.addresses && other.addresses,
+        }
+    }
 }
 
 /// Where a node's words are.
@@ -57,24 +80,61 @@ impl Draft<'_> {
         Some(Topology {
             name: self.name?,
             about: self.about,
-            nodes: self.nodes.into_iter().map(|(node, _)| node).collect(),
-            links: self.links,
-            taps: self.taps,
+            nodes: self.parts.nodes.into_iter().map(|(node, _)| node).collect(),
+            links: self.parts.links,
+            taps: self.parts.taps,
             steps: self.steps.into_iter().map(|(step, _)| step).collect(),
         })
     }
 }
 
+/// What must be known of the parts before to make out those that come after.
+#[derive(Default)]
+struct Before {
+    bridges: Bridges,
+    /// How many links there were.
+    links: usize,
+}
+
 /// Makes the lab of the keys.
 pub(crate) fn lower<'k>(keys: &'k LabKeys, to: &mut Collector<'_>) -> Draft<'k> {
+    let mut before = Before::default();
     let mut draft = Draft {
         name: keys.name.value().map(|name| name.0),
         about: text(&keys.about),
+        parts: lower_parts(&keys.parts, &mut before, to),
+        steps: Vec::new(),
+    };
+    for step in each(&keys.step) {
+        match steps::lower(step, &mut before, to) {
+            Some(lowered) => draft.steps.push(lowered),
+            // What it would have added or removed is not known.
+            None if step.value.add.key().is_some() || step.value.remove.key().is_some() => {
+                draft.parts.whole = Whole::NOTHING;
+            }
+            None => {}
+        }
+    }
+    draft
+}
+
+/// Makes one step of its keys, for a lab with these nodes.
+pub(crate) fn lower_step<'k>(
+    keys: &'k At<StepKeys>,
+    nodes: &[Node],
+    to: &mut Collector<'_>,
+) -> Option<(LabStep, StepMarks<'k>)> {
+    let mut before = Before::default();
+    nodes.iter().for_each(|node| before.bridges.add(node));
+    steps::lower(keys, &mut before, to)
+}
+
+fn lower_parts<'k>(keys: &'k PartsKeys, before: &mut Before, to: &mut Collector<'_>) -> Parts<'k> {
+    let mut parts = Parts {
         nodes: Vec::new(),
         declared: Vec::new(),
         links: Vec::new(),
         taps: Vec::new(),
-        steps: Vec::new(),
         whole: Whole {
             nodes: !keys.node.is_bad() && keys.node.get().is_none_or(|nodes| nodes.value.whole),
             interfaces: file::whole(&keys.link) && file::whole(&keys.tap),
@@ -83,19 +143,16 @@ pub(crate) fn lower<'k>(keys: &'k LabKeys, to: &mut Collector<'_>) -> Draft<'k> 
     };
     for (name, node) in named(&keys.node) {
         match file::read_key::<NodeName>(name, to) {
-            Some(name_read) => lower_node(&mut draft, name_read, name, node, to),
-            None => draft.whole.nodes = false,
+            Some(name_read) => lower_node(&mut parts, name_read, name, node, to),
+            None => parts.whole.nodes = false,
         }
     }
-    interfaces::lower(&mut draft, keys, to);
-    for step in each(&keys.step) {
-        draft.steps.extend(steps::lower(step, to));
-    }
-    draft
+    interfaces::lower(&mut parts, keys, before, to);
+    parts
 }
 
 fn lower_node<'k>(
-    draft: &mut Draft<'k>,
+    parts: &mut Parts<'k>,
     name: NodeName,
     key: &'k At<Text>,
     keys: &'k At<NodeKeys>,
@@ -151,7 +208,7 @@ fn lower_node<'k>(
     if let Some(keys) = keys.firewall.get() {
         node.firewall = firewall::firewall(keys, to);
     }
-    draft.nodes.push((node, marks));
+    parts.nodes.push((node, marks));
 }
 
 /// The text of a key; empty where it is not there.

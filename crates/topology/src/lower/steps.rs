@@ -4,23 +4,28 @@ use std::ops::Range;
 
 use super::expect::{self, Doing, ExpectMarks};
 use super::interfaces::{interface_sysctl, port_attributes};
-use super::{firewall, node_sysctl, routing, text};
+use super::{Before, Parts, Whole, firewall, lower_parts, node_sysctl, routing, text};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{
-    Array, At, ChangeKeys, ExpectKeys, Field, FirewallKeys, NeighKeys, PingKeys, ReachKeys,
-    ReachWord, RouteKeys, RuleKeys, RunStepKeys, StepKeys, TcpKeys, TracerouteKeys, each, named,
+    Array, At, ChangeKeys, ExpectKeys, Field, FirewallKeys, List, NeighKeys, PartsKeys, PingKeys,
+    ReachKeys, ReachWord, RouteKeys, RuleKeys, RunStepKeys, StepKeys, TcpKeys, TracerouteKeys,
+    each, named,
 };
 use crate::model::{
-    Action, Change, LabStep, LookExpect, NodeName, Ping, PingExpect, Place, Reach, Run, RunExpect,
-    Span, Tcp, TcpExpect, Traceroute, TracerouteExpect,
+    Action, Addition, Change, LabStep, LookExpect, NodeName, Ping, PingExpect, Place, Reach, Run,
+    RunExpect, Span, Spot, Tcp, TcpExpect, Traceroute, TracerouteExpect,
 };
 
 /// Where the words of a step are.
 pub(crate) struct StepMarks<'k> {
+    /// The step itself.
+    pub at: Range<usize>,
     pub keys: &'k StepKeys,
     pub expect: ExpectMarks<'k>,
     /// Of each change.
     pub changes: Vec<ChangeMark<'k>>,
+    /// What is added.
+    pub parts: Option<Parts<'k>>,
 }
 
 /// Where the words of one change are.
@@ -40,11 +45,14 @@ const REACH_TIMEOUT: Span = Ping::TIMEOUT;
 
 pub(super) fn lower<'k>(
     step: &'k At<StepKeys>,
+    before: &mut Before,
     to: &mut Collector<'_>,
 ) -> Option<(LabStep, StepMarks<'k>)> {
-    let keys = &step.value;
+    let At { value: keys, span: at } = step;
     let actions = [
         (Doing::Change, keys.change.key()),
+        (Doing::Add, keys.add.key()),
+        (Doing::Remove, keys.remove.key()),
         (Doing::Ping, keys.ping.key()),
         (Doing::Traceroute, keys.traceroute.key()),
         (Doing::Tcp, keys.tcp.key()),
@@ -57,7 +65,8 @@ pub(super) fn lower<'k>(
     said.sort_by_key(|(_, place)| place.start);
     let Some((doing, place)) = said.first().cloned() else {
         let diagnostic = Diagnostic::new(step.span.clone(), "the step does nothing").help(
-            "give it one of `change`, `ping`, `traceroute`, `tcp`, `run`, `look` and `reach`",
+            "give it one of `change`, `add`, `remove`, `ping`, `traceroute`, `tcp`, `run`, `look` \
+             and `reach`",
         );
         to.push(diagnostic);
         return None;
@@ -78,6 +87,7 @@ pub(super) fn lower<'k>(
     }
     let expect = keys.expect.get().map(|at| &at.value);
     let mut changes = Vec::new();
+    let mut parts = None;
     let action = match doing {
         Doing::Change => {
             let mut list = Vec::new();
@@ -90,6 +100,13 @@ pub(super) fn lower<'k>(
             }
             Some(Action::Change(list))
         }
+        Doing::Add => keys.add.get().and_then(|keys| {
+            let added = lower_parts(&keys.value, before, to);
+            let addition = addition(&keys.value, &added, place, to);
+            parts = Some(added);
+            addition.map(Action::Add)
+        }),
+        Doing::Remove => lower_remove(&keys.remove, place, before, to),
         Doing::Ping => keys.ping.get().and_then(|keys| lower_ping(keys, expect)),
         Doing::Traceroute => keys.traceroute.get().and_then(|keys| lower_traceroute(keys, expect)),
         Doing::Tcp => keys.tcp.get().and_then(|keys| lower_tcp(keys, expect)),
@@ -98,7 +115,44 @@ pub(super) fn lower<'k>(
         Doing::Reach => keys.reach.get().and_then(|word| lower_reach(word, to)),
     };
     let step = LabStep { about: text(&keys.about), action: action.filter(|_| good)? };
-    Some((step, StepMarks { keys, expect: ExpectMarks { keys: expect }, changes }))
+    let expect = ExpectMarks { keys: expect };
+    Some((step, StepMarks { at: at.clone(), keys, expect, changes, parts }))
+}
+
+/// What is added, if it is anything.
+fn addition(
+    keys: &PartsKeys,
+    parts: &Parts<'_>,
+    place: Range<usize>,
+    to: &mut Collector<'_>,
+) -> Option<Addition> {
+    let Whole { nodes, interfaces, .. } = parts.whole;
+    let said = !named(&keys.node).is_empty() || !each(&keys.link).is_empty();
+    if nodes && interfaces && !said && each(&keys.tap).is_empty() {
+        let diagnostic = Diagnostic::new(place, "nothing is added");
+        to.push(diagnostic.help("add `node`, `link` or `tap`, as at the top level of the file"));
+        return None;
+    }
+    Some(Addition {
+        nodes: parts.nodes.iter().map(|(node, _)| node.clone()).collect(),
+        links: parts.links.clone(),
+        taps: parts.taps.clone(),
+    })
+}
+
+fn lower_remove(
+    field: &Field<List<Spot>>,
+    place: Range<usize>,
+    before: &mut Before,
+    to: &mut Collector<'_>,
+) -> Option<Action> {
+    let list = &field.get()?.value;
+    if list.items.is_empty() && list.whole {
+        to.push(Diagnostic::new(place, "nothing is removed"));
+    }
+    let spots: Vec<Spot> = list.items.iter().map(|spot| spot.value.clone()).collect();
+    spots.iter().for_each(|spot| before.bridges.remove(spot));
+    list.whole.then_some(Action::Remove(spots))
 }
 
 fn lower_ping(keys: &At<PingKeys>, expect: Option<&ExpectKeys>) -> Option<Action> {

@@ -63,6 +63,43 @@ impl Topology {
         self.interfaces().filter(move |interface| interface.place.node == *node)
     }
 
+    /// The lab with more parts, as if the file declared them after its own.
+    pub fn add(&mut self, addition: &Addition) {
+        self.nodes.extend_from_slice(&addition.nodes);
+        self.links.extend_from_slice(&addition.links);
+        self.taps.extend_from_slice(&addition.taps);
+    }
+
+    /// The lab without these nodes and devices: as the kernel has it, a link goes with either of
+    /// its ends, what is in a node with the node, and the ports of a bridge stay. What the lab
+    /// does not declare is passed over.
+    pub fn remove(&mut self, spots: &[Spot]) {
+        for spot in spots {
+            let is_meant = |interface: &Interface| {
+                interface.place.node == spot.node
+                    && spot.interface.as_ref().is_none_or(|name| interface.place.interface == *name)
+            };
+            if let Some(device) = &spot.interface {
+                for node in self.nodes.iter_mut().filter(|node| node.name == spot.node) {
+                    node.bridges.retain(|bridge| bridge.interface.place.interface != *device);
+                }
+            }
+            self.nodes.retain(|node| spot.interface.is_some() || node.name != spot.node);
+            self.links.retain(|link| !is_meant(&link.a) && !is_meant(&link.b));
+            self.taps.retain(|tap| !is_meant(&tap.interface));
+            let ends = self.links.iter_mut().flat_map(|link| [&mut link.a, &mut link.b]);
+            for port in ends.chain(self.taps.iter_mut().map(|tap| &mut tap.interface)) {
+                if port.place.node == spot.node
+                    && port.master.is_some()
+                    && port.master == spot.interface
+                {
+                    port.master = None;
+                    port.port = PortAttributes::default();
+                }
+            }
+        }
+    }
+
     /// Whether nothing is done in the lab once it has been built: no step, no service.
     pub fn is_idle(&self) -> bool {
         let quiet = |node: &Node| node.commands.is_empty() && node.listeners.is_empty();

@@ -6,25 +6,38 @@ use std::ops::Range;
 
 use ipnet::IpNet;
 
-use super::world::{Kind, World};
+use super::state::Kind;
+use super::world::World;
 use crate::diagnostic::{Collector, Diagnostic};
-use crate::lower::Draft;
+use crate::lower::Parts;
 use crate::model::Place;
 
 /// Gives the interfaces of the world their addresses, and reports those that can't be there.
-pub(super) fn declare(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'_>) {
+pub(super) fn declare(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'_>) {
     let mut first: HashMap<(&crate::model::NodeName, IpAddr), (Range<usize>, IpNet, &Place)> =
         HashMap::new();
-    for one in &draft.declared {
+    for one in &parts.declared {
         let place = &one.interface.place;
+        let known = world.has(one);
         for (index, address) in one.interface.addresses.iter().enumerate() {
             let span = one.address_at(index);
             if !check(address, Kind::Veth, &span, to) {
                 continue;
             }
-            match first.get(&(&place.node, address.addr())) {
-                Some((other, net, there)) if *there == place || !may_repeat(net, address) => {
-                    let title = if *there == place {
+            let Some(state) = world.nodes.get_mut(&place.node).filter(|_| known) else { continue };
+            let before = || {
+                let (name, net) = state.holder(address.addr()).filter(|_| !state.wild)?;
+                Some((state.interfaces.get(name)?.at.clone(), *net, name))
+            };
+            let other = match first.get(&(&place.node, address.addr())) {
+                Some((span, net, there)) => Some((span.clone(), *net, &there.interface)),
+                None => before(),
+            };
+            match other {
+                Some((other, net, there))
+                    if *there == place.interface || !may_repeat(&net, address) =>
+                {
+                    let title = if *there == place.interface {
                         format!("`{}` twice on `{}`", address.addr(), place.interface)
                     } else {
                         format!("`{}` twice in node `{}`", address.addr(), place.node)
@@ -32,16 +45,14 @@ pub(super) fn declare(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'
                     to.push(
                         Diagnostic::new(span, title)
                             .label("the second time")
-                            .also(other.clone(), "the first time"),
+                            .also(other, "the first time"),
                     );
                 }
                 _ => {
                     first
                         .entry((&place.node, address.addr()))
                         .or_insert_with(|| (span, *address, place));
-                    if let Some(state) = world.nodes.get_mut(&place.node) {
-                        state.add_address(&place.interface, *address);
-                    }
+                    state.add_address(&place.interface, *address);
                 }
             }
         }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::addresses;
-use super::interfaces::{IPV6_MIN_MTU, check_master, too_large};
+use super::interfaces::{IPV6_MIN_MTU, check_master, enslave, too_large};
 use super::nodes::{check_firewall, check_neighbour, check_rule, check_sysctl};
 use super::routes;
-use super::world::{Kind, World, moves_ipv6};
+use super::state::Kind;
+use super::world::{World, disables_ipv6, moves_ipv6};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::lower::ChangeMark;
 use crate::model::{Change, Family, IfName, NodeName, Place};
@@ -23,6 +24,11 @@ pub(super) fn check(
         Change::Sysctl(node, sysctl) => {
             if world.has_node(node, &mark.at, to) {
                 check_sysctl(node, &sysctl.key, &mark.value, world, to);
+                if let Some(state) = world.nodes.get_mut(node)
+                    && let Some(disabled) = disables_ipv6(sysctl)
+                {
+                    state.no_ipv6 = disabled.then(|| mark.value.clone());
+                }
                 if moves_ipv6(sysctl.key.path()) {
                     world.loosen(node);
                 }
@@ -134,12 +140,11 @@ fn moved(
         );
         return;
     }
-    let from = world.nodes.get_mut(&at.node).expect("just found");
-    if let Some(mut state) = from.remove(&at.interface) {
+    if let Some(mut state) = world.take(at) {
         state.up = false;
         state.master = None;
         state.addresses.clear();
-        world.nodes.get_mut(node).expect("just found").insert(at.interface.clone(), state);
+        world.put(Place { node: node.clone(), interface: at.interface.clone() }, state);
     }
 }
 
@@ -178,24 +183,28 @@ fn of_interface(
                 interface.mtu = Some(*mtu);
             }
         }
-        Change::Mac(..) => {
-            let why = match interface.kind {
-                Kind::Tun => "a tun device has no MAC",
-                _ => return,
-            };
-            to.push(Diagnostic::new(span(), format!("`{name}` can't get a MAC")).label(why));
+        Change::Mac(..) if interface.kind == Kind::Tun => {
+            let diagnostic = Diagnostic::new(span(), format!("`{name}` can't get a MAC"));
+            to.push(diagnostic.label("a tun device has no MAC"));
+        }
+        Change::Mac(_, mac) => {
+            if let Some(interface) =
+                world.nodes.get_mut(node).and_then(|state| state.interfaces.get_mut(name))
+            {
+                interface.mac = Some(*mac);
+            }
         }
         Change::Master(_, master) => {
-            if let Some(master) = master {
-                let kind = interface.kind;
-                if !check_master(world, place, kind, master, &mark.value, to) {
-                    return;
+            let kind = interface.kind;
+            match master {
+                Some(master) => {
+                    if check_master(world, place, kind, master, &mark.value, to) {
+                        enslave(place, master, true, &mark.value, world, to);
+                    }
                 }
-            }
-            if let Some(state) = world.nodes.get_mut(node)
-                && let Some(interface) = state.interfaces.get_mut(name)
-            {
-                interface.master.clone_from(master);
+                None => {
+                    world.nodes.get_mut(node).expect("just found").set_master(name, None);
+                }
             }
         }
         Change::Port(..) if interface.master.is_none() && !wild => {

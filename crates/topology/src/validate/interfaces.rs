@@ -1,13 +1,13 @@
 //! Interfaces: names that clash, bridges and their ports, MTUs, MACs.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
-use super::world::{IfState, Kind, World};
+use super::state::{IfState, Kind};
+use super::world::World;
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::named;
-use crate::lower::{Declared, Device, Draft};
-use crate::model::{Family, IfName, NodeName, Place, SysctlFamily};
+use crate::lower::{Declared, Device, Parts};
+use crate::model::{Family, IfName, Place, SysctlFamily};
 
 /// The most ports of a bridge (`BR_MAX_PORTS`, `net/bridge/br_private.h`; number 0 is not used).
 const MAX_PORTS: usize = 1023;
@@ -16,62 +16,57 @@ const MAX_PORTS: usize = 1023;
 pub(super) const IPV6_MIN_MTU: u32 = 1280;
 
 /// Puts what is declared into the world, and reports what can't be there.
-pub(super) fn declare(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'_>) {
-    let disabled = ipv6_disabled(draft);
-    for one in &draft.declared {
+pub(super) fn declare(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'_>) {
+    for one in &parts.declared {
+        let home = world.name(one);
         let Place { node, interface } = &one.interface.place;
         let Some(state) = world.nodes.get(node) else {
             world.no_node(node, one.at.clone(), to);
             continue;
         };
-        if let Some(other) = state.interfaces.get(interface) {
-            let diagnostic = if other.kind == Kind::Loopback {
-                let title = "`lo` is the node's loopback device";
-                Diagnostic::new(one.at.clone(), title).help("give the interface another name")
-            } else {
-                let title = format!("two interfaces of the name `{interface}` in node `{node}`");
-                Diagnostic::new(one.at.clone(), title)
-                    .label("the second one")
-                    .also(other.at.clone(), "the first one")
-            };
-            to.push(diagnostic);
+        if one.device == Device::Bridge && !world.is_new(node) {
+            // The node's name is taken, and that has been said.
             continue;
         }
-        let kind = match one.device {
-            Device::Bridge => Kind::Bridge,
-            Device::Veth { .. } => Kind::Veth,
-            Device::Tap(mode) => mode.into(),
+        match state.interfaces.get(interface) {
+            Some(other) if other.kind == Kind::Loopback => {
+                let title = "`lo` is the node's loopback device";
+                let diagnostic = Diagnostic::new(one.at.clone(), title);
+                to.push(diagnostic.help("give the interface another name"));
+                continue;
+            }
+            Some(other) if !state.wild => {
+                let title = format!("two interfaces of the name `{interface}` in node `{node}`");
+                to.push(
+                    Diagnostic::new(one.at.clone(), title)
+                        .label("the second one")
+                        .also(other.at.clone(), "the first one"),
+                );
+                continue;
+            }
+            _ => {}
+        }
+        let (kind, link) = match one.device {
+            Device::Bridge => (Kind::Bridge, None),
+            Device::Veth { link } => (Kind::Veth, Some(link)),
+            Device::Tap(mode) => (mode.into(), None),
         };
+        own_words(one, state.no_ipv6.as_ref().filter(|_| !state.wild), to);
         let state = IfState {
             kind,
             up: one.interface.up,
+            // What it is given is checked first.
             addresses: Vec::new(),
-            master: one.interface.master.clone(),
+            master: None,
             mtu: one.interface.mtu,
+            mac: one.interface.mac,
+            link,
             at: one.at.clone(),
+            round: world.round,
+            home: Some(home),
         };
-        world.nodes.get_mut(node).expect("just found").insert(interface.clone(), state);
-        own_words(one, disabled.get(node), to);
+        world.put(one.interface.place.clone(), state);
     }
-}
-
-/// The nodes in which new interfaces have no IPv6, and where that is said.
-fn ipv6_disabled<'d>(draft: &'d Draft<'_>) -> HashMap<&'d NodeName, Range<usize>> {
-    let mut disabled = HashMap::new();
-    for (node, marks) in &draft.nodes {
-        for (sysctl, place) in node.sysctls.iter().zip(&marks.sysctls) {
-            let everywhere = matches!(
-                sysctl.key.path(),
-                "net/ipv6/conf/all/disable_ipv6" | "net/ipv6/conf/default/disable_ipv6"
-            );
-            if everywhere && sysctl.value.trim() != "0" {
-                disabled.insert(&node.name, place.clone());
-            } else if everywhere {
-                disabled.remove(&node.name);
-            }
-        }
-    }
-    disabled
 }
 
 /// What is wrong with an interface by itself.
@@ -124,25 +119,19 @@ pub(super) fn too_large(kind: Kind, mtu: u32, at: Range<usize>) -> Option<Diagno
 }
 
 /// Bridges and their ports.
-pub(super) fn ports(draft: &Draft<'_>, world: &World, to: &mut Collector<'_>) {
-    let mut count: HashMap<(&NodeName, &IfName), usize> = HashMap::new();
-    for one in &draft.declared {
-        let Place { node, interface } = &one.interface.place;
+pub(super) fn ports(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'_>) {
+    for one in &parts.declared {
+        let interface = &one.interface.place.interface;
         match &one.interface.master {
             Some(master) => {
                 let kind = match one.device {
                     Device::Tap(mode) => mode.into(),
                     _ => Kind::Veth,
                 };
-                if check_master(world, &one.interface.place, kind, master, &one.master, to) {
-                    let ports = count.entry((node, master)).or_default();
-                    *ports += 1;
-                    if *ports == MAX_PORTS + 1 {
-                        let title =
-                            format!("bridge `{master}` of node `{node}` has too many ports");
-                        let label = format!("a bridge has at most {MAX_PORTS}");
-                        to.push(Diagnostic::new(one.at.clone(), title).label(label));
-                    }
+                let place = &one.interface.place;
+                let good = check_master(world, place, kind, master, &one.master, to);
+                if world.has(one) {
+                    enslave(place, master, good, &one.at, world, to);
                 }
             }
             None => {
@@ -159,7 +148,7 @@ pub(super) fn ports(draft: &Draft<'_>, world: &World, to: &mut Collector<'_>) {
             }
         }
     }
-    for (node, marks) in &draft.nodes {
+    for (node, marks) in &parts.nodes {
         for bridge in &node.bridges {
             let keys = named(&marks.keys.bridge)
                 .iter()
@@ -168,6 +157,25 @@ pub(super) fn ports(draft: &Draft<'_>, world: &World, to: &mut Collector<'_>) {
                 bridge_times(bridge, &keys.value, to);
             }
         }
+    }
+}
+
+/// Makes an interface a port; where the bridge can have ports, reports one too many.
+pub(super) fn enslave(
+    place: &Place,
+    master: &IfName,
+    good: bool,
+    span: &Range<usize>,
+    world: &mut World,
+    to: &mut Collector<'_>,
+) {
+    let Place { node, interface } = place;
+    let Some(state) = world.nodes.get_mut(node) else { return };
+    let ports = state.set_master(interface, Some(master.clone()));
+    if good && ports == MAX_PORTS + 1 && !state.wild {
+        let title = format!("bridge `{master}` of node `{node}` has too many ports");
+        let label = format!("a bridge has at most {MAX_PORTS}");
+        to.push(Diagnostic::new(span.clone(), title).label(label));
     }
 }
 

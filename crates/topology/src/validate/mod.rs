@@ -11,23 +11,30 @@ mod addresses;
 mod changes;
 mod interfaces;
 mod nodes;
+mod parts;
 mod routes;
 mod segments;
+mod state;
 mod steps;
 mod world;
 
 use crate::diagnostic::Collector;
-use crate::lower::Draft;
+use crate::lower::{Draft, StepMarks, Whole};
+use crate::model::LabStep;
 use world::World;
 
 /// Reports everything that is wrong with a lab.
 pub(crate) fn validate(draft: &Draft<'_>, to: &mut Collector<'_>) {
-    nodes::names(draft, to);
-    let mut world = World::new(draft);
-    interfaces::declare(draft, &mut world, to);
-    interfaces::ports(draft, &world, to);
-    addresses::declare(draft, &mut world, to);
-    segments::check(draft, to);
-    nodes::check(draft, &mut world, to);
-    steps::check(draft, &mut world, to);
+    let mut world =
+        World::new(draft.parts.whole, draft.steps.iter().map(|(step, marks)| (step, marks)));
+    parts::add(&draft.parts, &mut world, to);
+    for (step, marks) in &draft.steps {
+        steps::check(step, marks, &mut world, to);
+    }
+}
+
+/// Reports what is wrong with a step by itself: nothing is known of its lab.
+pub(crate) fn validate_step(step: &LabStep, marks: &StepMarks<'_>, to: &mut Collector<'_>) {
+    let mut world = World::new(Whole::NOTHING, std::iter::once((step, marks)));
+    steps::check(step, marks, &mut world, to);
 }

@@ -6,15 +6,16 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use super::routes;
-use super::world::{Kind, World};
+use super::state::Kind;
+use super::world::World;
 use crate::diagnostic::{Collector, Diagnostic, quoted};
 use crate::file::{At, FirewallKeys, NeighKeys, RuleKeys, RunKeys, each};
-use crate::lower::Draft;
+use crate::lower::Parts;
 use crate::model::{IfName, Node, NodeName, Place, Ready, Restart, Rule, SysctlKey};
 
 /// Names that no node can have, though they are names.
-pub(super) fn names(draft: &Draft<'_>, to: &mut Collector<'_>) {
-    for (node, marks) in &draft.nodes {
+pub(super) fn names(parts: &Parts<'_>, to: &mut Collector<'_>) {
+    for (node, marks) in &parts.nodes {
         let name = node.name.as_str();
         if name.eq_ignore_ascii_case("localhost") {
             let title = "a node can't be called `localhost`: every node calls itself that";
@@ -28,8 +29,11 @@ pub(super) fn names(draft: &Draft<'_>, to: &mut Collector<'_>) {
 
 /// Checks the nodes in the world as it stands once all interfaces are there, and then starts
 /// their commands.
-pub(super) fn check(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'_>) {
-    for (node, marks) in &draft.nodes {
+pub(super) fn check(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'_>) {
+    for (node, marks) in &parts.nodes {
+        if !world.is_new(&node.name) {
+            continue;
+        }
         let keys = marks.keys;
         sysctls(node, &marks.sysctls, world, to);
         for (route, at) in node.routes.iter().zip(&marks.routes) {
@@ -79,7 +83,7 @@ pub(super) fn check(draft: &Draft<'_>, world: &mut World, to: &mut Collector<'_>
             check_firewall(&node.name, firewall, world, to);
         }
     }
-    world.start(draft);
+    world.start(parts);
 }
 
 /// What is waited for until it has ended can't be something that never ends.

@@ -6,7 +6,8 @@ use std::ops::Range;
 use ipnet::IpNet;
 
 use super::addresses::is_link_local;
-use super::world::{NodeState, World};
+use super::state::NodeState;
+use super::world::World;
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{At, Field, RouteKeys};
 use crate::model::{Family, IfName, NodeName, Place, Route, RouteKind, TABLE_MAIN};

@@ -5,31 +5,58 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::ops::Range;
 
+use super::state::Kind;
+use super::world::World;
 use crate::diagnostic::{Collector, Diagnostic};
-use crate::lower::{Declared, Device, Draft};
-use crate::model::{Mac, Place};
+use crate::lower::{Declared, Device, Parts};
+use crate::model::{IfName, Mac, Place};
 
-/// Reports addresses and MACs that two interfaces of one segment have.
-pub(super) fn check(draft: &Draft<'_>, to: &mut Collector<'_>) {
-    let segments = Segments::new(&draft.declared);
-    let mut addresses: HashMap<(usize, IpAddr), Seen<'_>> = HashMap::new();
-    let mut macs: HashMap<(usize, Mac), Seen<'_>> = HashMap::new();
-    for (index, one) in draft.declared.iter().enumerate() {
-        let segment = segments.of(index);
+/// Reports addresses and MACs of new interfaces that another one of their segment has, be it new
+/// or there already.
+pub(super) fn check(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'_>) {
+    let mut segments = Segments::default();
+    for (number, one) in parts.declared.iter().enumerate() {
+        if world.has(one) {
+            segments.explore(&one.interface.place, number, world);
+        }
+    }
+    let mut addresses: HashMap<(usize, IpAddr), Seen> = HashMap::new();
+    let mut macs: HashMap<(usize, Mac), Seen> = HashMap::new();
+    for (segment, place) in segments.old {
+        let Some(node) = world.nodes.get(&place.node).filter(|node| !node.wild) else { continue };
+        let state = &node.interfaces[&place.interface];
+        let seen = Seen {
+            span: state.at.clone(),
+            bridge: state.kind == Kind::Bridge,
+            master: state.master.clone(),
+            place,
+        };
+        for net in &state.addresses {
+            addresses.entry((segment, net.addr())).or_insert_with(|| seen.clone());
+        }
+        if let Some(mac) = state.mac {
+            macs.entry((segment, mac)).or_insert(seen);
+        }
+    }
+    for one in &parts.declared {
+        let Some(&segment) = segments.of.get(&one.interface.place).filter(|_| world.has(one))
+        else {
+            continue;
+        };
         for (number, net) in one.interface.addresses.iter().enumerate() {
-            let key = (segment, net.addr());
-            let seen = Seen { one, span: one.address_at(number) };
-            if let Some((first, second)) = meet(&mut addresses, key, seen)
+            let seen = Seen::new(one, one.address_at(number));
+            if let Some((first, second)) = meet(&mut addresses, (segment, net.addr()), seen)
                 // Twice in one node is said elsewhere, with other exceptions.
-                && first.one.interface.place.node != second.one.interface.place.node
+                && first.place.node != second.place.node
             {
                 to.push(first.clash(&second, &format!("`{}`", net.addr())));
             }
         }
         if let Some(mac) = one.interface.mac {
-            let seen = Seen { one, span: one.key(|keys| &keys.mac) };
+            let seen = Seen::new(one, one.key(|keys| &keys.mac));
             if let Some((first, second)) = meet(&mut macs, (segment, mac), seen)
-                && !are_bridge_and_port(first.one, second.one)
+                && !first.is_port_of(&second)
+                && !second.is_port_of(&first)
             {
                 to.push(first.clash(&second, &format!("the MAC `{mac}`")));
             }
@@ -39,27 +66,41 @@ pub(super) fn check(draft: &Draft<'_>, to: &mut Collector<'_>) {
 
 /// An interface that has something, and where it is said.
 #[derive(Clone)]
-struct Seen<'d> {
-    one: &'d Declared<'d>,
+struct Seen {
+    place: Place,
     span: Range<usize>,
+    bridge: bool,
+    master: Option<IfName>,
 }
 
-impl Seen<'_> {
+impl Seen {
+    fn new(one: &Declared<'_>, span: Range<usize>) -> Self {
+        Self {
+            place: one.interface.place.clone(),
+            span,
+            bridge: one.device == Device::Bridge,
+            master: one.interface.master.clone(),
+        }
+    }
+
     fn clash(&self, second: &Self, what: &str) -> Diagnostic {
-        let (here, there) = (&second.one.interface.place, &self.one.interface.place);
+        let (here, there) = (&second.place, &self.place);
         Diagnostic::new(second.span.clone(), format!("{what} twice on one segment"))
             .label(format!("`{here}` has it"))
             .also(self.span.clone(), format!("and `{there}`"))
             .help("what links and bridges join is one segment")
     }
+
+    /// A bridge and its own port may share a MAC: the bridge takes that of a port by itself.
+    fn is_port_of(&self, bridge: &Self) -> bool {
+        bridge.bridge
+            && self.place.node == bridge.place.node
+            && self.master.as_ref() == Some(&bridge.place.interface)
+    }
 }
 
 /// Enters something; gives both, if it was there before.
-fn meet<'d, K: Eq + Hash>(
-    map: &mut HashMap<K, Seen<'d>>,
-    key: K,
-    seen: Seen<'d>,
-) -> Option<(Seen<'d>, Seen<'d>)> {
+fn meet<K: Eq + Hash>(map: &mut HashMap<K, Seen>, key: K, seen: Seen) -> Option<(Seen, Seen)> {
     match map.get(&key) {
         Some(first) => Some((first.clone(), seen)),
         None => {
@@ -69,69 +110,47 @@ fn meet<'d, K: Eq + Hash>(
     }
 }
 
-/// A bridge and its own port may share a MAC: the bridge takes that of a port by itself.
-fn are_bridge_and_port(a: &Declared<'_>, b: &Declared<'_>) -> bool {
-    let port_of = |port: &Declared<'_>, bridge: &Declared<'_>| {
-        bridge.device == Device::Bridge
-            && port.interface.place.node == bridge.interface.place.node
-            && port.interface.master.as_ref() == Some(&bridge.interface.place.interface)
-    };
-    port_of(a, b) || port_of(b, a)
-}
-
-/// Which interfaces are on one segment (union-find).
+/// Which interfaces are on one segment.
+#[derive(Default)]
 struct Segments {
-    parent: Vec<usize>,
+    of: HashMap<Place, usize>,
+    /// Those that were there before the new ones, with the number of their segment.
+    old: Vec<(usize, Place)>,
 }
 
 impl Segments {
-    fn new(declared: &[Declared<'_>]) -> Self {
-        let mut segments = Self { parent: (0..declared.len()).collect() };
-        let mut bridges: HashMap<&Place, usize> = HashMap::new();
-        let mut ends: HashMap<usize, usize> = HashMap::new();
-        for (index, one) in declared.iter().enumerate() {
-            match one.device {
-                Device::Bridge => {
-                    bridges.entry(&one.interface.place).or_insert(index);
-                }
-                Device::Veth { link } => {
-                    let first = *ends.entry(link).or_insert(index);
-                    segments.join(first, index);
-                }
-                Device::Tap(_) => {}
+    /// Gives this number to all that is on one segment with an interface, unless it has one.
+    fn explore(&mut self, from: &Place, number: usize, world: &mut World) {
+        let mut next = vec![from.clone()];
+        while let Some(place) = next.pop() {
+            let Some(node) = world.nodes.get(&place.node) else { continue };
+            let Some(state) = node.interfaces.get(&place.interface) else { continue };
+            if self.of.contains_key(&place) {
+                continue;
             }
-        }
-        for (index, one) in declared.iter().enumerate() {
-            let Some(master) = &one.interface.master else { continue };
-            let place = Place { node: one.interface.place.node.clone(), interface: master.clone() };
-            if let Some(&bridge) = bridges.get(&place) {
-                segments.join(bridge, index);
+            if state.round != world.round {
+                if world.patience == 0 {
+                    return;
+                }
+                world.patience -= 1;
+                self.old.push((number, place.clone()));
             }
+            let beside = |interface: &IfName| Place {
+                node: place.node.clone(),
+                interface: interface.clone(),
+            };
+            if let Some(link) = state.link {
+                next.extend(world.ends(link).iter().filter(|end| **end != place).cloned());
+            }
+            if let Some(master) = &state.master
+                && node.interfaces.get(master).is_some_and(|master| master.kind == Kind::Bridge)
+            {
+                next.push(beside(master));
+            }
+            if state.kind == Kind::Bridge {
+                next.extend(node.ports(&place.interface).map(beside));
+            }
+            self.of.insert(place, number);
         }
-        for index in 0..declared.len() {
-            segments.parent[index] = segments.of(index);
-        }
-        segments
-    }
-
-    fn of(&self, mut index: usize) -> usize {
-        while self.parent[index] != index {
-            index = self.parent[index];
-        }
-        index
-    }
-
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.find(a), self.find(b));
-        self.parent[a.max(b)] = a.min(b);
-    }
-
-    /// As `of`, and halves the way for the next one.
-    fn find(&mut self, mut index: usize) -> usize {
-        while self.parent[index] != index {
-            self.parent[index] = self.parent[self.parent[index]];
-            index = self.parent[index];
-        }
-        index
     }
 }

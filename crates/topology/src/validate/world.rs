@@ -1,116 +1,230 @@
 //! The lab in thought.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::Range;
 
-use ipnet::IpNet;
-
+use super::state::{Home, IfState, Kind, NodeState};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::list_of;
-use crate::lower::{Draft, Whole};
-use crate::model::{Action, Change, Family, IfName, NodeName, Place, TapMode};
+use crate::lower::{Declared, Device, NodeMarks, Parts, StepMarks, Whole};
+use crate::model::{Action, Change, IfName, LabStep, Node, NodeName, Place, Sysctl};
+use crate::reading::MAX_NODES;
 
 /// Nodes, and what is in them at this moment.
 pub(super) struct World {
     pub nodes: HashMap<NodeName, NodeState>,
     /// What of the lab could be made out.
     pub whole: Whole,
-    /// Where steps move interfaces to.
+    /// How often parts have come: the file's own are the first, then each addition has a number.
+    pub round: usize,
+    /// How many more interfaces that were there before may be looked at for additions' sake: what
+    /// is added to a large lab time and again is not compared with all of it for ever.
+    pub patience: usize,
+    /// Where steps move interfaces to, and add them.
     arrivals: HashSet<Place>,
+    /// The ends of each link that are there.
+    ends: HashMap<usize, Vec<Place>>,
     /// The addresses that the file gives, by node, in the order of [`Topology::interfaces`].
     ///
     /// [`Topology::interfaces`]: crate::Topology::interfaces
-    pub declared: HashMap<NodeName, Vec<(IfName, IpAddr)>>,
+    declared: HashMap<NodeName, Declarations>,
+    /// How many interfaces were declared.
+    count: usize,
+    /// The nodes that were removed, and the step that did it.
+    gone: HashMap<NodeName, Range<usize>>,
+    /// The interfaces that were removed.
+    gone_interfaces: HashMap<Place, Gone>,
 }
 
-/// What kind of device an interface is, as far as rules depend on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Loopback,
-    Bridge,
-    Veth,
-    Tap,
-    Tun,
-}
+/// The addresses declared in a node, with their interfaces, by the rank of the interface and the
+/// number of the address on it.
+type Declarations = BTreeMap<((u8, usize), usize), (IfName, IpAddr)>;
 
-/// An interface at this moment.
-#[derive(Debug, Clone)]
-pub(super) struct IfState {
-    pub kind: Kind,
-    pub up: bool,
-    pub addresses: Vec<IpNet>,
-    pub master: Option<IfName>,
-    pub mtu: Option<u32>,
-    /// Where the file declares it.
-    pub at: Range<usize>,
-}
-
-/// A node at this moment.
-pub(super) struct NodeState {
-    pub interfaces: HashMap<IfName, IfState>,
-    /// Whether a command has run there that may have changed anything: then "there is no …" can't
-    /// be said any more.
-    pub wild: bool,
-    /// Whether something has happened that makes the kernel drop routes of its own accord.
-    pub unsettled: bool,
-    /// The node's own addresses, and how often it has each.
-    own: HashMap<IpAddr, usize>,
-    /// The subnets of addresses on interfaces that are up, and which interfaces these are.
-    connected: HashMap<IpNet, HashMap<IfName, usize>>,
-    /// The destinations of routes that have an interface and no gateway.
-    device_routes: HashMap<IpNet, HashSet<IfName>>,
-    /// The prefix lengths that the keys of the two have, for IPv4 and IPv6.
-    lengths: [BTreeSet<u8>; 2],
-    /// The routes, by table, prefix and metric, and where each is said.
-    pub routes: HashMap<(u32, IpNet, u32), Range<usize>>,
+/// How an interface was removed.
+struct Gone {
+    /// The step that did it.
+    step: Range<usize>,
+    /// The other end of the link, with which it went.
+    with: Option<Place>,
 }
 
 impl World {
-    /// A world of nodes that have only a loopback device.
-    pub(super) fn new(draft: &Draft<'_>) -> Self {
-        let mut nodes = HashMap::new();
-        for (node, marks) in &draft.nodes {
-            let mut state = NodeState::new();
-            // Entered nowhere else: no subnet or gateway is found by the addresses of `lo`.
-            let addresses =
-                ["127.0.0.1/8", "::1/128"].map(|text| text.parse().expect("a valid address"));
-            let lo = IfState {
-                kind: Kind::Loopback,
-                up: node.lo,
-                addresses: if node.lo { addresses.into() } else { Vec::new() },
-                master: None,
-                mtu: None,
-                at: marks.name.clone(),
-            };
-            state.interfaces.insert("lo".parse().expect("a valid name"), lo);
-            nodes.insert(node.name.clone(), state);
+    /// A world in which nothing is yet, but these things are going to be done.
+    pub(super) fn new<'s, 'k: 's>(
+        whole: Whole,
+        steps: impl Iterator<Item = (&'s LabStep, &'s StepMarks<'k>)>,
+    ) -> Self {
+        let mut arrivals = HashSet::new();
+        for (step, marks) in steps {
+            if let Action::Change(changes) = &step.action {
+                arrivals.extend(changes.iter().filter_map(|change| match change {
+                    Change::Move { at, to } => {
+                        Some(Place { node: to.clone(), interface: at.interface.clone() })
+                    }
+                    _ => None,
+                }));
+            }
+            let added = marks.parts.iter().flat_map(|parts| &parts.declared);
+            arrivals.extend(added.map(|one| one.interface.place.clone()));
         }
-        let changes = draft.steps.iter().flat_map(|(step, _)| match &step.action {
-            Action::Change(changes) => changes.as_slice(),
-            _ => &[],
-        });
-        let arrivals = changes
-            .filter_map(|change| match change {
-                Change::Move { at, to } => {
-                    Some(Place { node: to.clone(), interface: at.interface.clone() })
+        Self {
+            nodes: HashMap::new(),
+            whole,
+            round: 0,
+            patience: 1_000_000,
+            arrivals,
+            ends: HashMap::new(),
+            declared: HashMap::new(),
+            count: 0,
+            gone: HashMap::new(),
+            gone_interfaces: HashMap::new(),
+        }
+    }
+
+    /// Brings in nodes that have only a loopback device; reports those whose names are taken.
+    pub(super) fn enter(&mut self, parts: &Parts<'_>, to: &mut Collector<'_>) {
+        self.round += 1;
+        self.whole = self.whole.and(parts.whole);
+        for (node, marks) in &parts.nodes {
+            match self.nodes.get_mut(&node.name) {
+                Some(there) => {
+                    if self.whole.nodes {
+                        let title = format!("a node `{}` is there already", node.name);
+                        to.push(
+                            Diagnostic::new(marks.name.clone(), title)
+                                .label("the name is taken")
+                                .also(there.at.clone(), "by this one"),
+                        );
+                    }
+                    // What is said of it from now on may be meant of either.
+                    there.wild = true;
                 }
-                _ => None,
-            })
-            .collect();
-        let mut declared: HashMap<NodeName, Vec<_>> = HashMap::new();
-        for one in &draft.declared {
-            let Place { node, interface } = &one.interface.place;
-            let list = declared.entry(node.clone()).or_default();
-            list.extend(one.interface.addresses.iter().map(|net| (interface.clone(), net.addr())));
+                None => {
+                    self.gone.remove(&node.name);
+                    self.nodes.insert(node.name.clone(), newcomer(node, marks, self.round));
+                }
+            }
         }
-        Self { nodes, whole: draft.whole, arrivals, declared }
+        if self.nodes.len() > MAX_NODES
+            && let Some((_, marks)) = parts.nodes.last()
+        {
+            let count = self.nodes.len();
+            let title = format!("a lab of {count} nodes; at most {MAX_NODES} are possible");
+            to.push(Diagnostic::new(marks.name.clone(), title));
+        }
+    }
+
+    /// Whether the node came with the parts that came last.
+    pub(super) fn is_new(&self, node: &NodeName) -> bool {
+        self.nodes.get(node).is_some_and(|state| state.round == self.round)
+    }
+
+    /// Whether an interface came in as it is declared: its node is there, and its name was free.
+    pub(super) fn has(&self, one: &Declared<'_>) -> bool {
+        let Place { node, interface } = &one.interface.place;
+        let state = self.nodes.get(node).and_then(|state| state.interfaces.get(interface));
+        state.is_some_and(|state| state.at == one.at && state.round == self.round)
+    }
+
+    /// Notes the addresses by which an interface can be meant.
+    pub(super) fn name(&mut self, one: &Declared<'_>) -> Home {
+        let kind = match one.device {
+            Device::Bridge => 0,
+            Device::Veth { .. } => 1,
+            Device::Tap(_) => 2,
+        };
+        let Place { node, interface } = &one.interface.place;
+        let home = Home { node: node.clone(), rank: (kind, self.count) };
+        self.count += 1;
+        let addresses = one.interface.addresses.iter().enumerate();
+        self.declared.entry(node.clone()).or_default().extend(
+            addresses.map(|(index, net)| ((home.rank, index), (interface.clone(), net.addr()))),
+        );
+        home
+    }
+
+    /// The addresses that the file gives to a node, with their interfaces.
+    pub(super) fn declared(&self, node: &NodeName) -> impl Iterator<Item = &(IfName, IpAddr)> {
+        self.declared.get(node).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Puts an interface in, in place of what had its name.
+    pub(super) fn put(&mut self, place: Place, state: IfState) {
+        self.take(&place);
+        self.gone_interfaces.remove(&place);
+        if let Some(link) = state.link {
+            self.ends.entry(link).or_default().push(place.clone());
+        }
+        if let Some(node) = self.nodes.get_mut(&place.node) {
+            node.insert(place.interface, state);
+        }
+    }
+
+    /// Takes an interface out.
+    pub(super) fn take(&mut self, place: &Place) -> Option<IfState> {
+        let state = self.nodes.get_mut(&place.node)?.remove(&place.interface)?;
+        if let Some(ends) = state.link.and_then(|link| self.ends.get_mut(&link)) {
+            ends.retain(|end| end != place);
+        }
+        Some(state)
+    }
+
+    /// The ends of a link.
+    pub(super) fn ends(&self, link: usize) -> &[Place] {
+        self.ends.get(&link).map_or(&[], Vec::as_slice)
+    }
+
+    /// A step removes a node with all that is in it.
+    pub(super) fn remove_node(&mut self, name: &NodeName, step: &Range<usize>) {
+        let Some(state) = self.nodes.get(name) else { return };
+        for interface in state.interfaces.keys().cloned().collect::<Vec<_>>() {
+            self.remove_device(&Place { node: name.clone(), interface }, step);
+        }
+        self.nodes.remove(name);
+        self.declared.remove(name);
+        self.gone.insert(name.clone(), step.clone());
+    }
+
+    /// A step removes a device, and with the end of a link the other one.
+    pub(super) fn remove_device(&mut self, place: &Place, step: &Range<usize>) {
+        let Some(link) = self.remove_one(place, step, None) else { return };
+        for other in self.ends.remove(&link).unwrap_or_default() {
+            self.remove_one(&other, step, Some(place.clone()));
+        }
+    }
+
+    /// Removes one interface; gives the link of which it is an end.
+    fn remove_one(
+        &mut self,
+        place: &Place,
+        step: &Range<usize>,
+        with: Option<Place>,
+    ) -> Option<usize> {
+        let state = self.take(place)?;
+        if let Some(home) = state.home
+            && let Some(addresses) = self.declared.get_mut(&home.node)
+        {
+            let range = (home.rank, 0)..=(home.rank, usize::MAX);
+            let keys: Vec<_> = addresses.range(range).map(|(key, _)| *key).collect();
+            keys.iter().for_each(|key| {
+                addresses.remove(key);
+            });
+        }
+        self.gone_interfaces.insert(place.clone(), Gone { step: step.clone(), with });
+        state.link
     }
 
     /// Reports a node that is not there.
     pub(super) fn no_node(&self, name: &NodeName, span: Range<usize>, to: &mut Collector<'_>) {
         if self.whole.nodes {
-            let help = to.meant(name.as_str(), self.nodes.keys().map(NodeName::as_str));
+            let help = match self.gone.get(name).filter(|_| !to.is_crowded()) {
+                Some(step) => Some(format!(
+                    "`{name}` was removed by the step at line {}",
+                    to.line(step.start)
+                )),
+                None => to.meant(name.as_str(), self.nodes.keys().map(NodeName::as_str)),
+            };
             let title = format!("no node `{name}`");
             to.push(Diagnostic::new(span, title).label("no such node").maybe_help(help));
         }
@@ -157,8 +271,20 @@ impl World {
             return;
         }
         let Place { node, interface } = place;
-        let names = self.nodes.get(node).into_iter().flat_map(|state| state.interfaces.keys());
-        let mut help = to.meant(interface.as_str(), names.map(IfName::as_str));
+        let gone = self.gone_interfaces.get(place).filter(|_| !to.is_crowded());
+        let mut help = gone.map(|Gone { step, with }| {
+            let line = to.line(step.start);
+            match with {
+                None => format!("`{place}` was removed by the step at line {line}"),
+                Some(other) => {
+                    format!("`{place}` went with `{other}`, removed by the step at line {line}")
+                }
+            }
+        });
+        if help.is_none() {
+            let names = self.nodes.get(node).into_iter().flat_map(|state| state.interfaces.keys());
+            help = to.meant(interface.as_str(), names.map(IfName::as_str));
+        }
         if help.is_none() && !to.is_crowded() {
             let mut elsewhere: Vec<&NodeName> = self
                 .nodes
@@ -195,15 +321,15 @@ impl World {
                 .is_none_or(|node| node.wild || node.interfaces.contains_key(&place.interface))
     }
 
-    /// Marks the nodes of which too little is known once the lab stands: commands run there, or
+    /// Marks the nodes of which too little is known once they are there: commands run there, or
     /// IPv6 addresses come and go by other rules than usual.
-    pub(super) fn start(&mut self, draft: &Draft<'_>) {
-        let with_commands = draft.nodes.iter().filter(|(node, _)| !node.commands.is_empty());
-        let with_sysctls = draft
+    pub(super) fn start(&mut self, parts: &Parts<'_>) {
+        let with_commands = parts.nodes.iter().filter(|(node, _)| !node.commands.is_empty());
+        let with_sysctls = parts
             .nodes
             .iter()
             .filter(|(node, _)| node.sysctls.iter().any(|sysctl| moves_ipv6(sysctl.key.path())));
-        let with_own = draft
+        let with_own = parts
             .declared
             .iter()
             .filter(|one| one.interface.sysctls.iter().any(|sysctl| moves_ipv6(&sysctl.knob)));
@@ -224,161 +350,42 @@ impl World {
     }
 }
 
+/// A node that has only a loopback device.
+fn newcomer(node: &Node, marks: &NodeMarks<'_>, round: usize) -> NodeState {
+    let mut state = NodeState::new(marks.name.clone(), round);
+    // Entered nowhere else: no subnet or gateway is found by the addresses of `lo`.
+    let addresses = ["127.0.0.1/8", "::1/128"].map(|text| text.parse().expect("a valid address"));
+    let lo = IfState {
+        kind: Kind::Loopback,
+        up: node.lo,
+        addresses: if node.lo { addresses.into() } else { Vec::new() },
+        master: None,
+        mtu: None,
+        mac: None,
+        link: None,
+        at: marks.name.clone(),
+        round,
+        home: None,
+    };
+    state.interfaces.insert("lo".parse().expect("a valid name"), lo);
+    for (sysctl, place) in node.sysctls.iter().zip(&marks.sysctls) {
+        if let Some(disabled) = disables_ipv6(sysctl) {
+            state.no_ipv6 = disabled.then(|| place.clone());
+        }
+    }
+    state
+}
+
+/// Whether new interfaces have no IPv6 because of a sysctl; nothing where it has no say.
+pub(super) fn disables_ipv6(sysctl: &Sysctl) -> Option<bool> {
+    matches!(
+        sysctl.key.path(),
+        "net/ipv6/conf/all/disable_ipv6" | "net/ipv6/conf/default/disable_ipv6"
+    )
+    .then(|| sysctl.value.trim() != "0")
+}
+
 /// Whether a sysctl decides when an interface loses its IPv6 addresses.
 pub(super) fn moves_ipv6(name: &str) -> bool {
     matches!(name.rsplit('/').next(), Some("keep_addr_on_down" | "disable_ipv6"))
-}
-
-impl NodeState {
-    fn new() -> Self {
-        Self {
-            interfaces: HashMap::new(),
-            wild: false,
-            unsettled: false,
-            own: HashMap::new(),
-            connected: HashMap::new(),
-            device_routes: HashMap::new(),
-            lengths: [BTreeSet::new(), BTreeSet::new()],
-            routes: HashMap::new(),
-        }
-    }
-
-    /// Puts an interface in; its addresses count.
-    pub(super) fn insert(&mut self, name: IfName, mut state: IfState) {
-        let addresses = std::mem::take(&mut state.addresses);
-        self.interfaces.insert(name.clone(), state);
-        for address in addresses {
-            self.add_address(&name, address);
-        }
-    }
-
-    /// Takes an interface out, with its addresses.
-    pub(super) fn remove(&mut self, name: &IfName) -> Option<IfState> {
-        for address in self.interfaces.get(name)?.addresses.clone() {
-            self.del_address(name, address);
-        }
-        self.unsettled = true;
-        self.interfaces.remove(name)
-    }
-
-    /// Gives an interface an address.
-    pub(super) fn add_address(&mut self, name: &IfName, address: IpNet) {
-        let Some(interface) = self.interfaces.get_mut(name) else { return };
-        interface.addresses.push(address);
-        let up = interface.up;
-        *self.own.entry(address.addr()).or_default() += 1;
-        if up {
-            self.connect(name, address);
-        }
-    }
-
-    /// Takes an address from an interface; says whether it was there.
-    pub(super) fn del_address(&mut self, name: &IfName, address: IpNet) -> bool {
-        let Some(interface) = self.interfaces.get_mut(name) else { return false };
-        let Some(index) = interface.addresses.iter().position(|have| *have == address) else {
-            return false;
-        };
-        interface.addresses.remove(index);
-        let up = interface.up;
-        if let Some(count) = self.own.get_mut(&address.addr()) {
-            *count -= 1;
-            if *count == 0 {
-                self.own.remove(&address.addr());
-            }
-        }
-        if up {
-            self.disconnect(name, address);
-        }
-        self.unsettled = true;
-        true
-    }
-
-    /// Brings an interface up or down. What goes down loses its IPv6 addresses.
-    pub(super) fn set_up(&mut self, name: &IfName, up: bool) {
-        let Some(interface) = self.interfaces.get(name) else { return };
-        if interface.up == up {
-            return;
-        }
-        let addresses = interface.addresses.clone();
-        if up {
-            for address in addresses {
-                self.connect(name, address);
-            }
-        } else {
-            for address in addresses {
-                if Family::of_net(&address) == Family::Ipv6 {
-                    self.del_address(name, address);
-                } else {
-                    self.disconnect(name, address);
-                }
-            }
-            self.unsettled = true;
-        }
-        if let Some(interface) = self.interfaces.get_mut(name) {
-            interface.up = up;
-        }
-    }
-
-    fn connect(&mut self, name: &IfName, address: IpNet) {
-        let net = address.trunc();
-        self.lengths[family_index(&net)].insert(net.prefix_len());
-        *self.connected.entry(net).or_default().entry(name.clone()).or_default() += 1;
-    }
-
-    fn disconnect(&mut self, name: &IfName, address: IpNet) {
-        let Some(interfaces) = self.connected.get_mut(&address.trunc()) else { return };
-        if let Some(count) = interfaces.get_mut(name) {
-            *count -= 1;
-            if *count == 0 {
-                interfaces.remove(name);
-            }
-        }
-    }
-
-    /// Notes a route out of an interface, without a gateway.
-    pub(super) fn add_device_route(&mut self, net: IpNet, name: &IfName) {
-        self.lengths[family_index(&net)].insert(net.prefix_len());
-        self.device_routes.entry(net).or_default().insert(name.clone());
-    }
-
-    /// Whether the node has this address itself.
-    pub(super) fn owns(&self, address: IpAddr) -> bool {
-        address.is_loopback() || self.own.contains_key(&address)
-    }
-
-    /// Whether the kernel has a route of its own to this subnet.
-    pub(super) fn is_connected(&self, net: &IpNet) -> bool {
-        self.connected.get(net).is_some_and(|interfaces| !interfaces.is_empty())
-    }
-
-    /// The longest subnet of the node that has this address, on `dev` if one is given.
-    pub(super) fn subnet_of(&self, address: IpAddr, dev: Option<&IfName>) -> Option<IpNet> {
-        let lengths = &self.lengths[usize::from(address.is_ipv6())];
-        lengths.iter().rev().find_map(|&length| {
-            let net = IpNet::new(address, length).ok()?.trunc();
-            let connected = self.connected.get(&net).is_some_and(|interfaces| match dev {
-                Some(dev) => interfaces.contains_key(dev),
-                None => !interfaces.is_empty(),
-            });
-            let routed = || {
-                self.device_routes
-                    .get(&net)
-                    .is_some_and(|interfaces| dev.is_none_or(|dev| interfaces.contains(dev)))
-            };
-            (connected || routed()).then_some(net)
-        })
-    }
-}
-
-fn family_index(net: &IpNet) -> usize {
-    usize::from(Family::of_net(net) == Family::Ipv6)
-}
-
-impl From<TapMode> for Kind {
-    fn from(mode: TapMode) -> Self {
-        match mode {
-            TapMode::Tap => Self::Tap,
-            TapMode::Tun => Self::Tun,
-        }
-    }
 }

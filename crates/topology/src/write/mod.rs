@@ -5,12 +5,11 @@ mod network;
 mod step;
 mod string;
 
-use std::collections::HashMap;
-
 use document::{Table, Value};
 pub(crate) use network::sysctl_value;
 
-use crate::model::{Interface, Link, Node, NodeKind, NodeName, Tap, TapMode, Topology};
+use crate::bridges::Bridges;
+use crate::model::{Interface, Link, Tap, TapMode, Topology};
 
 impl Topology {
     /// The lab as a lab file. What is the default is not written; parsing the text gives the same
@@ -29,50 +28,46 @@ impl Topology {
             }
             lab.set("node", Value::Group(nodes));
         }
-        let nodes: Nodes<'_> = self.nodes.iter().map(|node| (&node.name, node)).collect();
+        let mut bridges = Bridges::default();
+        self.nodes.iter().for_each(|node| bridges.add(node));
         let sections = |lab: &mut Table, key, tables: Vec<Table>| {
             if !tables.is_empty() {
                 lab.set(key, Value::Sections(tables));
             }
         };
-        sections(&mut lab, "link", self.links.iter().map(|each| link(each, &nodes)).collect());
-        sections(&mut lab, "tap", self.taps.iter().map(|each| tap(each, &nodes)).collect());
-        sections(&mut lab, "step", self.steps.iter().map(step::step).collect());
+        sections(&mut lab, "link", self.links.iter().map(|each| link(each, &bridges)).collect());
+        sections(&mut lab, "tap", self.taps.iter().map(|each| tap(each, &bridges)).collect());
+        let steps = self.steps.iter().map(|step| step::step(step, &mut bridges));
+        sections(&mut lab, "step", steps.collect());
         lab.to_document()
     }
 }
 
-type Nodes<'l> = HashMap<&'l NodeName, &'l Node>;
-
-fn link(link: &Link, nodes: &Nodes<'_>) -> Table {
+fn link(link: &Link, bridges: &Bridges) -> Table {
     let mut table = Table::default();
     for (key, end) in [("a", &link.a), ("b", &link.b)] {
-        let end = interface(end, nodes);
+        let end = interface(end, bridges);
         let short = end.only("at").cloned();
         table.set(key, short.unwrap_or(Value::Table(end)));
     }
     table
 }
 
-fn tap(tap: &Tap, nodes: &Nodes<'_>) -> Table {
-    let mut table = interface(&tap.interface, nodes);
+fn tap(tap: &Tap, bridges: &Bridges) -> Table {
+    let mut table = interface(&tap.interface, bridges);
     if tap.mode != TapMode::default() {
         table.set("mode", Value::text(tap.mode.as_str()));
     }
     table
 }
 
-fn interface(interface: &Interface, nodes: &Nodes<'_>) -> Table {
+fn interface(interface: &Interface, bridges: &Bridges) -> Table {
     let mut table = Table::default();
     table.set("at", Value::text(&interface.place));
     network::interface(&mut table, interface);
-    let bridges = nodes
-        .get(&interface.place.node)
-        .filter(|node| node.kind == NodeKind::Bridge)
-        .map_or(&[][..], |node| &node.bridges[..]);
-    let is_implied = match bridges {
+    let is_implied = match bridges.of(&interface.place.node) {
         [] => interface.master.is_none(),
-        [only] => interface.master.as_ref() == Some(&only.interface.place.interface),
+        [only] => interface.master.as_ref() == Some(only),
         // Of several bridges none is implied, nor is that it is of none.
         _ => false,
     };

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use super::document::{Table, Value};
 use super::network;
+use crate::bridges::Bridges;
 use crate::model::*;
 
-pub(super) fn step(step: &LabStep) -> Table {
+/// The step, and the bridges as it leaves them.
+pub(super) fn step(step: &LabStep, bridges: &mut Bridges) -> Table {
     let mut table = Table::default();
     if !step.about.is_empty() {
         table.set("about", Value::Prose(step.about.clone()));
@@ -41,9 +43,32 @@ pub(super) fn step(step: &LabStep) -> Table {
             table.set("reach", self::reach(reach));
             Table::default()
         }
-        Action::Add(_) | Action::Remove(_) => unreachable!("no file has one yet"),
+        Action::Add(addition) => {
+            addition.nodes.iter().for_each(|node| bridges.add(node));
+            table.set("add", Value::Table(self::addition(addition, bridges)));
+            Table::default()
+        }
+        Action::Remove(spots) => {
+            spots.iter().for_each(|spot| bridges.remove(spot));
+            table.set("remove", Value::OneOrMany(Value::texts(spots)));
+            Table::default()
+        }
     };
     table.set_table("expect", expect);
+    table
+}
+
+fn addition(addition: &Addition, bridges: &Bridges) -> Table {
+    let mut table = Table::default();
+    let mut nodes = Table::default();
+    for node in &addition.nodes {
+        nodes.add(node.name.as_str(), Value::Table(network::node(node)));
+    }
+    table.set_table("node", nodes);
+    let links = addition.links.iter().map(|link| Value::Table(super::link(link, bridges)));
+    table.set_many("link", links.collect());
+    let taps = addition.taps.iter().map(|tap| Value::Table(super::tap(tap, bridges)));
+    table.set_many("tap", taps.collect());
     table
 }
 

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use twinax_topology::arbitrary::{self, Config};
 use twinax_topology::builder::*;
 use twinax_topology::{
-    Action, Chain, Family, LabStep, Protocol, Restart, Told, Topology, Verdict, parse,
+    Action, Chain, Family, LabStep, Protocol, Restart, Spot, Told, Topology, Verdict, parse,
+    parse_step_for,
 };
 
 fn again(lab: &Topology) -> (String, Topology) {
@@ -33,6 +34,44 @@ proptest! {
         prop_assert!(lab.taps.is_empty() && lab.steps.is_empty());
     }
 
+    /// The file could have declared what its steps add, and no rule differs: until something is
+    /// removed.
+    #[test]
+    fn what_is_added_could_have_been_there(lab in arbitrary::topology(Config::ALL)) {
+        let mut whole = Topology { steps: Vec::new(), ..lab.clone() };
+        let as_made = whole.clone();
+        let mut added = Vec::new();
+        for step in &lab.steps {
+            match &step.action {
+                Action::Add(addition) => {
+                    whole.add(addition);
+                    added.extend(addition.nodes.iter().map(|node| Spot {
+                        node: node.name.clone(),
+                        interface: None,
+                    }));
+                }
+                Action::Remove(_) => break,
+                _ => {}
+            }
+        }
+        let (text, again) = again(&whole);
+        prop_assert_eq!(&again, &whole, "{}", text);
+        whole.remove(&added);
+        prop_assert_eq!(&whole, &as_made);
+    }
+
+    /// A step of a lab, as it stands in the file, is a step by itself.
+    #[test]
+    fn a_step_comes_back_from_its_table(lab in arbitrary::topology(Config::ALL)) {
+        for step in &lab.steps {
+            let alone = Topology { steps: vec![step.clone()], ..lab.clone() };
+            let text = alone.to_toml();
+            let (_, body) = text.rsplit_once("[[step]]\n").unwrap();
+            let body = body.replace("[step.", "[");
+            prop_assert_eq!(&parse_step_for(&body, &lab.nodes).unwrap(), step, "{}", body);
+        }
+    }
+
     #[test]
     fn every_text_comes_back(about in arbitrary::text(), say in arbitrary::text()) {
         let lab = Lab::new("t").about(&about).node(node("n").listen(80, &say)).build().unwrap();
@@ -48,7 +87,7 @@ fn random_labs_have_everything() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = arbitrary::topology(Config::ALL);
     let labs: Vec<Topology> =
-        (0..400).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
+        (0..600).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
     let count = |has: &dyn Fn(&Topology) -> bool| labs.iter().filter(|lab| has(lab)).count();
     let node = |has: fn(&twinax_topology::Node) -> bool| {
         count(&move |lab: &Topology| lab.nodes.iter().any(has))
@@ -67,6 +106,18 @@ fn random_labs_have_everything() {
         ("ports", count(&|lab| lab.links.iter().any(|link| !link.a.port.is_empty()))),
         ("taps", count(&|lab| !lab.taps.is_empty())),
         ("changes", step(|s| matches!(s.action, Action::Change(_)))),
+        (
+            "added bridges",
+            step(
+                |s| matches!(&s.action, Action::Add(a) if a.nodes.iter().any(|n| !n.bridges.is_empty())),
+            ),
+        ),
+        ("added taps", step(|s| matches!(&s.action, Action::Add(a) if !a.taps.is_empty()))),
+        (
+            "removed links",
+            step(|s| matches!(&s.action, Action::Remove(r) if r[0].interface.is_some())),
+        ),
+        ("removed nodes", step(|s| matches!(&s.action, Action::Remove(_)))),
         ("pings", step(|s| matches!(s.action, Action::Ping(..)))),
         ("traceroutes", step(|s| matches!(s.action, Action::Traceroute(..)))),
         ("connections", step(|s| matches!(s.action, Action::Tcp(..)))),
@@ -75,7 +126,7 @@ fn random_labs_have_everything() {
         ("matrices", step(|s| matches!(s.action, Action::Reach(_)))),
     ];
     for (what, number) in numbers {
-        assert!(number >= 20, "of 400 random labs only {number} have {what}");
+        assert!(number >= 20, "of 600 random labs only {number} have {what}");
     }
 }
 
@@ -349,7 +400,17 @@ fn the_builder_makes_steps() {
                 .expect(lacks(facts().ip("10.0.0.8/24"))),
         )
         .step(look("b").expect(has(facts().interface("tap0").sysctl("net.ipv4.ip_forward", 0))))
-        .step(reach().group(["a", "b"]).timeout("500ms"));
+        .step(reach().group(["a", "b"]).timeout("500ms"))
+        .step(
+            add()
+                .node(bridge("sw").bridge(bridge_device("br7").stp(true)))
+                .node(node("c").route(route("default").via("10.9.0.1")))
+                .link(end("c:e0").ip("10.9.0.3/24"), "sw:p3")
+                .link("a:e1", "sw:p1")
+                .tap(tap("b:tap1").ip("10.8.0.1/24"))
+                .about("a switch and a host"),
+        )
+        .step(remove(["c", "a:e1"]).about("and away"));
     same(
         &built,
         r#"
@@ -393,6 +454,20 @@ look = "b"
 expect = { has = { interface = "tap0", sysctl = { "net.ipv4.ip_forward" = 0 } } }
 [[step]]
 reach = { groups = [["a", "b"]], timeout = "500ms" }
+[[step]]
+about = "a switch and a host"
+add.node.sw = { kind = "bridge", bridge.br7.stp = true }
+add.node.c.route = { to = "default", via = "10.9.0.1" }
+add.tap = { at = "b:tap1", ip = "10.8.0.1/24" }
+[[step.add.link]]
+a = { at = "c:e0", ip = "10.9.0.3/24" }
+b = { at = "sw:p3", master = "br7" }
+[[step.add.link]]
+a = "a:e1"
+b = "sw:p1"
+[[step]]
+about = "and away"
+remove = ["c", "a:e1"]
 "#,
     );
 }

@@ -19,18 +19,22 @@ use crate::file::keys::prelude::*;
 
 keys! {
     /// A lab: nodes, what joins them, and the steps to be done in it.
-    LabKeys is "a lab" {
+    LabKeys is "a lab" with parts: PartsKeys {
         /// The lab's name.
         name: LabName = must,
         /// What the lab shows, in the author's words.
         about: Text,
+        /// What is done once the lab stands, in order.
+        step: List<StepKeys>,
+    }
+
+    /// What a lab is made of, and what a step may add to it.
+    PartsKeys is "an addition" {
         /// The nodes, each a network namespace, by name.
         node: Named<NodeKeys>,
         /// The veth pairs.
         link: List<LinkKeys>,
         /// The persistent TUN/TAP devices.
         tap: List<TapKeys>,
-        /// What is done once the lab stands, in order.
-        step: List<StepKeys>,
     }
 }

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use crate::file::keys::prelude::*;
-use crate::file::tables::{FirewallKeys, NeighKeyKeys, NeighKeys, PortKeys, RouteKeys, RuleKeys};
+use crate::file::tables::{
+    FirewallKeys, NeighKeyKeys, NeighKeys, PartsKeys, PortKeys, RouteKeys, RuleKeys,
+};
 use crate::file::{
     Aim, Array, HostNet, Int, List, MasterName, Named, ReachWord, Setting, Size, Text, TextWord,
 };
@@ -16,6 +18,10 @@ keys! {
         about: Text,
         /// Change the lab, in order.
         change: List<ChangeKeys>,
+        /// Add nodes, links and TUN/TAP devices, said as at the top level of the file.
+        add: PartsKeys,
+        /// Remove nodes with all that is in them, and devices; of a link, one of its ends.
+        remove: List<Spot>,
         /// Send echo requests.
         ping: PingKeys,
         /// Find out by which routers a packet goes.
