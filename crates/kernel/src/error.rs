@@ -51,6 +51,15 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A node could not be observed.
+    #[error("looking at node `{name}`")]
+    Node {
+        /// The name.
+        name: String,
+        /// Why not.
+        #[source]
+        source: Box<Error>,
+    },
     /// The kernel sent something that is no netlink message.
     #[error("the kernel's answer can't be read: {0}")]
     Answer(String),
@@ -70,6 +79,7 @@ impl Error {
             Self::Call { errno, .. } | Self::File { errno, .. } => Some(*errno),
             Self::NoDevice { .. } => Some(Errno::NODEV),
             Self::Firewall(error) => error.errno(),
+            Self::Node { source, .. } => source.errno(),
             Self::NoNode { .. } | Self::Answer(_) | Self::Ruleset(_) => None,
         }
     }

@@ -4,13 +4,15 @@
 //! the system calls are fewer. Only the last request of a batch asks for an acknowledgement; a
 //! request that fails is answered in any case (`netlink(7)`).
 
+use std::os::fd::AsFd as _;
+
 use netlink_packet_core::{
     NetlinkBuffer, NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload,
     NetlinkSerializable,
 };
 use netlink_sys::{Socket as Inner, SocketAddr};
 use rustix::io::Errno;
-use rustix::net::sockopt;
+use rustix::net::{RecvFlags, sockopt};
 
 use crate::error::{Error, Refusal, errno};
 
@@ -45,6 +47,9 @@ const ERROR_MESSAGE: u16 = 1;
 const HEADER: usize = 16;
 /// A batch is sent when it has grown to this many bytes; far below the default send buffer.
 const BATCH: usize = 32 * 1024;
+/// Room for one datagram of a dump, which is 32 KiB unless a single object is longer
+/// (`netlink_dump`, `net/netlink/af_netlink.c`).
+const DATAGRAM: usize = 64 * 1024;
 /// How often a dump is begun again because the table changed under it.
 const DUMP_TRIES: usize = 16;
 
@@ -57,6 +62,15 @@ pub struct Socket {
     last: usize,
     pending: Vec<Pending>,
     mark: usize,
+}
+
+/// How a dump has ended.
+enum Dump {
+    Whole,
+    /// What was being listed changed meanwhile.
+    Interrupted,
+    /// There is not room enough for one of its datagrams.
+    TooLong,
 }
 
 struct Pending {
@@ -78,6 +92,14 @@ impl Socket {
         };
         let inner = opened().map_err(Error::io("opening a netlink socket"))?;
         Ok(Self { inner, sequence: 0, batch: Vec::new(), last: 0, pending: Vec::new(), mark: 0 })
+    }
+
+    /// Has the kernel refuse what it would otherwise pass over (`NETLINK_GET_STRICT_CHK`,
+    /// `netlink(7)`): without it, it passes over what a dump is to be narrowed down to.
+    pub fn be_strict(&mut self) -> Result<(), Error> {
+        let (level, option) = (libc::SOL_NETLINK, libc::NETLINK_GET_STRICT_CHK);
+        crate::sys::set_int_option(self.inner.as_fd(), level, option, 1)
+            .map_err(Error::call("asking netlink to be strict"))
     }
 
     /// Marks the requests queued from now on: an error says which mark its request had.
@@ -258,6 +280,88 @@ impl Socket {
         Err(Error::Answer(format!("{request}: what is listed changes faster than it can be read")))
     }
 
+    /// Asks for all objects of a kind, for somebody who reads the answer himself: the messages are
+    /// put into `answer`, in place of what was there. [`messages`] takes them apart; one that is
+    /// none of the objects (`NLMSG_DONE`) is among them.
+    pub fn dump_raw<M: NetlinkSerializable>(
+        &mut self,
+        request: &'static str,
+        message: &M,
+        answer: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        self.flush()?;
+        let mut room = DATAGRAM;
+        for _ in 0..DUMP_TRIES {
+            let pending = self.send_dump(request, message)?;
+            answer.clear();
+            match self.receive_dump(&pending, answer, &mut room)? {
+                Dump::Whole => return Ok(()),
+                Dump::Interrupted => {}
+                // The rest of it is of no use, and a dump that nobody reads can't be begun again.
+                Dump::TooLong => {
+                    while !matches!(
+                        self.receive_dump(&pending, answer, &mut room)?,
+                        Dump::Whole | Dump::Interrupted
+                    ) {}
+                }
+            }
+        }
+        Err(Error::Answer(format!("{request}: what is listed changes faster than it can be read")))
+    }
+
+    fn send_dump<M: NetlinkSerializable>(
+        &mut self,
+        request: &'static str,
+        message: &M,
+    ) -> Result<Pending, Error> {
+        let length = message.buffer_len();
+        let start = self.begin(request, message.message_type(), DUMP, length);
+        message.serialize(&mut self.batch[start + HEADER..start + HEADER + length]);
+        let sent = self.inner.send(&self.batch, 0);
+        self.batch.clear();
+        let pending = self.pending.pop().expect("it has just been queued");
+        sent.map_err(Error::io("sending to netlink"))?;
+        Ok(pending)
+    }
+
+    fn receive_dump(
+        &self,
+        pending: &Pending,
+        answer: &mut Vec<u8>,
+        room: &mut usize,
+    ) -> Result<Dump, Error> {
+        let mut whole = true;
+        loop {
+            let start = answer.len();
+            answer.reserve(*room);
+            let into = rustix::buffer::spare_capacity(answer);
+            let (got, length) = match rustix::net::recv(&self.inner, into, RecvFlags::TRUNC) {
+                Err(Errno::INTR) => continue,
+                received => received.map_err(Error::call("reading from netlink"))?,
+            };
+            if length > got {
+                *room = length;
+                return Ok(Dump::TooLong);
+            }
+            answer.resize(answer.len().next_multiple_of(4), 0);
+            for (header, payload) in messages(&answer[start..]) {
+                if header.sequence_number != pending.sequence {
+                    continue;
+                }
+                whole &= header.flags & DUMP_INTERRUPTED == 0;
+                // NLMSG_DONE has the outcome of the dump as its payload, like an error.
+                if matches!(header.message_type, DONE | ERROR) {
+                    let Pending { request, mark, .. } = *pending;
+                    return match refusal(&header, payload)? {
+                        Some(refusal) => Err(Error::Refused { request, mark, refusal }),
+                        None if whole => Ok(Dump::Whole),
+                        None => Ok(Dump::Interrupted),
+                    };
+                }
+            }
+        }
+    }
+
     /// The objects that answer a request, and whether nothing changed while they were read.
     fn exchange<M>(
         &mut self,
@@ -351,8 +455,8 @@ pub fn bytes<M: NetlinkSerializable>(flags: u16, message: M) -> Vec<u8> {
     bytes
 }
 
-/// The messages of one datagram. What is left when one can't be read is passed over.
-fn messages(datagram: &[u8]) -> impl Iterator<Item = (NetlinkHeader, &[u8])> {
+/// The messages of one datagram, or of several. What is left when one can't be read is passed over.
+pub fn messages(datagram: &[u8]) -> impl Iterator<Item = (NetlinkHeader, &[u8])> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
         let buffer = NetlinkBuffer::new_checked(rest).ok()?;

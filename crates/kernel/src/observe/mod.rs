@@ -1,51 +1,132 @@
-//! What there is in a network namespace, as the kernel reports it: one dump per kind, over one
-//! socket.
+//! What there is in network namespaces, as the kernel reports it.
 //!
-//! Each dump asks for both families at once (`AF_UNSPEC`): a kernel without IPv6, or without
+//! - [`node()`]: everything in the namespace of the calling thread, one dump per kind.
+//! - [`lab()`]: of all nodes of a lab what is asked for, fast.
+//!
+//! Some dumps ask for both families at once (`AF_UNSPEC`): a kernel without IPv6, or without
 //! bridges, has nothing to report of them and does not refuse.
 
+mod attributes;
 mod bridge;
+mod lab;
 mod link;
 mod neighbour;
 mod routing;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use netlink_packet_route::RouteNetlinkMessage;
+use netlink_sys::protocols::NETLINK_ROUTE;
 use rustix::io::Errno;
 use twinax_plan::ObservedNode;
 
 use crate::error::Error;
+use crate::netlink::{self, Socket};
 use crate::nft;
-use crate::rtnl::Rtnl;
 use crate::sysctl;
+use link::Names;
+
+pub use lab::lab;
+
+/// What is asked of each node besides its devices. What is not asked for costs nothing.
+#[derive(Clone, Copy, Default)]
+pub struct What<'a> {
+    /// Whether the addresses of its devices are asked for.
+    pub addresses: bool,
+    /// Which of its routes.
+    pub routes: Routes,
+    /// Whether its policy rules are.
+    pub rules: bool,
+    /// Whether its neighbours are. The kernel keeps those of all namespaces in one table, and goes
+    /// through all of it for each.
+    pub neighbours: bool,
+    /// Whether the forwarding databases of its bridges are.
+    pub fdb: bool,
+    /// Whether its tables of nftables are.
+    pub tables: bool,
+    /// The sysctls asked for of the node of this number, as paths below `/proc/sys`.
+    pub sysctls: Option<&'a (dyn Fn(usize) -> Vec<String> + Sync)>,
+}
+
+impl What<'_> {
+    /// Everything but sysctls.
+    pub fn all() -> Self {
+        let routes = Routes::All;
+        Self {
+            addresses: true,
+            routes,
+            rules: true,
+            neighbours: true,
+            fdb: true,
+            tables: true,
+            sysctls: None,
+        }
+    }
+
+    /// Whether the answer is to be had only in the namespace.
+    fn needs_visit(&self) -> bool {
+        let Self { addresses: _, routes, rules, neighbours, fdb, tables, sysctls } = self;
+        *routes != Routes::None || *rules || *neighbours || *fdb || *tables || sysctls.is_some()
+    }
+}
+
+/// Which routes are asked for. Entries of the routing cache (`RTM_F_CLONED`) never are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Routes {
+    /// None.
+    #[default]
+    None,
+    /// Those that somebody made: all but those that came by themselves with an address or a device
+    /// (`RTPROT_KERNEL`).
+    Made,
+    /// All.
+    All,
+}
 
 /// Everything that the kernel reports of the network namespace of the calling thread.
 ///
 /// `sysctls` are paths below `/proc/sys`; one that is not there, or that can't be read, is not in
-/// the answer. Entries of the routing cache (`RTM_F_CLONED`) are not either. A route with several
-/// next hops is several routes, one per next hop. The tables of nftables are told to those who have
-/// `CAP_NET_ADMIN` in the namespace; to others there are none.
+/// the answer. A route with several next hops is several routes, one per next hop. The tables of
+/// nftables are told to those who have `CAP_NET_ADMIN` in the namespace; to others there are none.
+/// The peer of a link ([`ObservedLink::peer`](twinax_plan::ObservedLink::peer)) is not told: see
+/// [`lab()`].
 pub fn node(sysctls: &[&str]) -> Result<ObservedNode, Error> {
-    let mut rtnl = Rtnl::open()?;
-    let mut links = link::all(&mut rtnl)?;
-    let names = Names(links.iter().map(|link| (link.index, link.name.clone())).collect());
-    link::join_masters(&mut links, &names);
-    link::join_addresses(&mut rtnl, &mut links)?;
-    Ok(ObservedNode {
-        links,
-        routes: routing::routes(&mut rtnl, &names)?,
-        rules: routing::rules(&mut rtnl)?,
-        neighbours: neighbour::neighbours(&mut rtnl, &names)?,
-        fdb: neighbour::fdb(&mut rtnl, &names)?,
-        sysctls: sysctls
-            .iter()
-            .filter_map(|&path| Some((path.to_owned(), sysctl::get(path).ok()?)))
-            .collect(),
-        tables: firewall_tables()?,
-    })
+    let mut answer = Vec::new();
+    let mut reader = Reader::open(&mut answer)?;
+    let mut links = link::all(&mut reader, None)?;
+    link::join_addresses(&mut reader, None, &mut links)?;
+    let mut node = ObservedNode { links, ..ObservedNode::default() };
+    rest(&mut reader, &What::all(), &mut node)?;
+    node.sysctls = values(sysctls.iter().copied());
+    Ok(node)
+}
+
+/// All that is asked for of the namespace of the calling thread besides devices, their addresses
+/// and sysctls.
+fn rest(reader: &mut Reader<'_>, what: &What<'_>, node: &mut ObservedNode) -> Result<(), Error> {
+    let names = Names(&node.links);
+    if what.routes != Routes::None {
+        node.routes = routing::routes(reader, &names, what.routes)?;
+    }
+    if what.rules {
+        node.rules = routing::rules(reader)?;
+    }
+    if what.neighbours {
+        node.neighbours = neighbour::neighbours(reader, &names)?;
+    }
+    if what.fdb {
+        node.fdb = neighbour::fdb(reader, &names)?;
+    }
+    if what.tables {
+        node.tables = firewall_tables()?;
+    }
+    Ok(())
+}
+
+fn values<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
+    paths.filter_map(|path| Some((path.to_owned(), sysctl::get(path).ok()?))).collect()
 }
 
 /// Every sysctl of the network namespace of the calling thread that can be read: its path below
@@ -75,25 +156,34 @@ fn firewall_tables() -> Result<Vec<String>, Error> {
     }
 }
 
-/// The names of devices by index.
-struct Names(HashMap<u32, String>);
-
-impl Names {
-    /// The name of a device. One that has come since the devices were listed is called by its
-    /// index, as `ip` does.
-    fn of(&self, index: u32) -> String {
-        self.0.get(&index).cloned().unwrap_or_else(|| format!("if{index}"))
-    }
+/// Asks for lists over one socket.
+struct Reader<'a> {
+    socket: Socket,
+    /// Room for the answers.
+    answer: &'a mut Vec<u8>,
 }
 
-/// Asks for all objects of a kind. What `pick` does not want is left out.
-fn dump<T>(
-    rtnl: &mut Rtnl,
-    request: &'static str,
-    message: &RouteNetlinkMessage,
-    pick: impl FnMut(RouteNetlinkMessage) -> Option<T>,
-) -> Result<Vec<T>, Error> {
-    Ok(rtnl.socket.dump(request, message)?.into_iter().filter_map(pick).collect())
+impl<'a> Reader<'a> {
+    /// One in the namespace of the calling thread.
+    fn open(answer: &'a mut Vec<u8>) -> Result<Self, Error> {
+        Ok(Self { socket: Socket::open(NETLINK_ROUTE)?, answer })
+    }
+
+    /// Asks for all objects of a kind, which come as messages of the type `kind`. What `pick` does
+    /// not want is left out.
+    fn list<T>(
+        &mut self,
+        request: &'static str,
+        kind: u16,
+        message: &RouteNetlinkMessage,
+        mut pick: impl FnMut(&[u8]) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        self.socket.dump_raw(request, message, self.answer)?;
+        let objects = netlink::messages(self.answer)
+            .filter(|(header, _)| header.message_type == kind)
+            .filter_map(|(_, object)| pick(object));
+        Ok(objects.collect())
+    }
 }
 
 /// The word that `ip` has for a scope (`rtnetlink(7)`).

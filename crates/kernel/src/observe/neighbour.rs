@@ -1,68 +1,80 @@
 //! Neighbours, and the forwarding databases of bridges: the kernel has one message for both.
 
-use netlink_packet_route::neighbour::{
-    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
-};
+use netlink_packet_route::neighbour::{NeighbourMessage, NeighbourState};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use twinax_plan::{ObservedFdb, ObservedNeighbour};
 
-use super::link::mac;
-use super::{Names, dump};
+use super::Reader;
+use super::attributes::{Value, header, number};
+use super::link::{Names, mac};
 use crate::error::Error;
-use crate::rtnl::Rtnl;
 
-/// All neighbours.
-pub(super) fn neighbours(rtnl: &mut Rtnl, names: &Names) -> Result<Vec<ObservedNeighbour>, Error> {
-    let ask = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
-    dump(rtnl, "listing neighbours", &ask, |message| match message {
-        RouteNetlinkMessage::NewNeighbour(message) => neighbour(message, names),
-        _ => None,
-    })
+/// `NDA_…` and `NTF_…`, `linux/neighbour.h`.
+mod nda {
+    pub const DST: u16 = 1;
+    pub const LLADDR: u16 = 2;
+    pub const MASTER: u16 = 9;
+    /// `NTF_EXT_LEARNED`.
+    pub const EXT_LEARNED: u8 = 0x10;
 }
 
-fn neighbour(message: NeighbourMessage, names: &Names) -> Option<ObservedNeighbour> {
+/// All neighbours.
+pub(super) fn neighbours(
+    reader: &mut Reader<'_>,
+    names: &Names<'_>,
+) -> Result<Vec<ObservedNeighbour>, Error> {
+    let ask = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
+    reader.list("listing neighbours", libc::RTM_NEWNEIGH, &ask, |message| neighbour(message, names))
+}
+
+/// `struct ndmsg`: family, padding, index, state, flags, type.
+const HEADER: usize = 12;
+
+fn state(header: &[u8; HEADER]) -> NeighbourState {
+    u16::from_ne_bytes([header[8], header[9]]).into()
+}
+
+fn neighbour(message: &[u8], names: &Names<'_>) -> Option<ObservedNeighbour> {
+    let (header, attributes) = header::<HEADER>(message)?;
     let (mut to, mut hardware) = (None, None);
-    for attribute in message.attributes {
+    for (attribute, value) in attributes {
         match attribute {
-            NeighbourAttribute::Destination(NeighbourAddress::Inet(v4)) => to = Some(v4.into()),
-            NeighbourAttribute::Destination(NeighbourAddress::Inet6(v6)) => to = Some(v6.into()),
-            NeighbourAttribute::LinkLayerAddress(bytes) => hardware = mac(&bytes),
+            nda::DST => to = Value::ip(value),
+            nda::LLADDR => hardware = mac(value),
             _ => {}
         }
     }
     Some(ObservedNeighbour {
-        dev: names.of(message.header.ifindex),
+        dev: names.of(number(header, 4)),
         to: to?,
         mac: hardware,
-        state: message.header.state.to_string().to_uppercase(),
+        state: state(header).to_string().to_uppercase(),
     })
 }
 
 /// All entries of the forwarding databases of bridges.
-pub(super) fn fdb(rtnl: &mut Rtnl, names: &Names) -> Result<Vec<ObservedFdb>, Error> {
+pub(super) fn fdb(reader: &mut Reader<'_>, names: &Names<'_>) -> Result<Vec<ObservedFdb>, Error> {
     let mut ask = NeighbourMessage::default();
     ask.header.family = AddressFamily::Bridge;
     let ask = RouteNetlinkMessage::GetNeighbour(ask);
-    dump(rtnl, "listing forwarding databases", &ask, |message| match message {
-        RouteNetlinkMessage::NewNeighbour(message) => entry(message, names),
-        _ => None,
-    })
+    let request = "listing forwarding databases";
+    reader.list(request, libc::RTM_NEWNEIGH, &ask, |message| entry(message, names))
 }
 
 /// An entry; `None` for what the kernel lists beside them, the group addresses that a device
 /// listens to.
-fn entry(message: NeighbourMessage, names: &Names) -> Option<ObservedFdb> {
-    let header = message.header;
+fn entry(message: &[u8], names: &Names<'_>) -> Option<ObservedFdb> {
+    let (header, attributes) = header::<HEADER>(message)?;
     let (mut bridge, mut hardware) = (None, None);
-    for attribute in message.attributes {
+    for (attribute, value) in attributes {
         match attribute {
-            NeighbourAttribute::Controller(index) => bridge = Some(names.of(index)),
-            NeighbourAttribute::LinkLayerAddress(bytes) => hardware = mac(&bytes),
+            nda::MASTER => bridge = value.u32().map(|index| names.of(index)),
+            nda::LLADDR => hardware = mac(value),
             _ => {}
         }
     }
     // NUD_PERMANENT is a local address, NUD_NOARP a static entry (`br_fdb.c`, `fdb_to_nud`).
-    let timed = matches!(header.state, NeighbourState::Reachable | NeighbourState::Stale);
-    let learned = timed && !header.flags.contains(NeighbourFlags::ExtLearned);
-    Some(ObservedFdb { dev: names.of(header.ifindex), mac: hardware?, bridge, learned })
+    let timed = matches!(state(header), NeighbourState::Reachable | NeighbourState::Stale);
+    let learned = timed && header[10] & nda::EXT_LEARNED == 0;
+    Some(ObservedFdb { dev: names.of(number(header, 4)), mac: hardware?, bridge, learned })
 }

@@ -3,100 +3,128 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
-use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteNextHop, RouteNextHopFlags,
-    RouteProtocol, RouteType, RouteVia,
-};
-use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
+use netlink_packet_route::route::{RouteMessage, RouteProtocol, RouteType};
+use netlink_packet_route::rule::{RuleAction, RuleMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use twinax_plan::{ObservedRoute, ObservedRule};
 
-use super::{Names, dump, scope};
+use super::attributes::{INET, INET6, Value, attributes, header, number};
+use super::link::Names;
+use super::{Reader, Routes, scope};
 use crate::error::Error;
-use crate::rtnl::Rtnl;
 
-/// All routes, of all tables.
-pub(super) fn routes(rtnl: &mut Rtnl, names: &Names) -> Result<Vec<ObservedRoute>, Error> {
-    let ask = RouteNetlinkMessage::GetRoute(RouteMessage::default());
-    let routes = dump(rtnl, "listing routes", &ask, |message| match message {
-        RouteNetlinkMessage::NewRoute(message) => route(message, names),
-        _ => None,
-    })?;
-    Ok(routes.into_iter().flatten().collect())
+/// `RTA_…`, `RTM_F_…`, `RTNH_F_…` and `RTPROT_…`, `linux/rtnetlink.h`.
+mod rta {
+    pub const DST: u16 = 1;
+    pub const OIF: u16 = 4;
+    pub const GATEWAY: u16 = 5;
+    pub const PRIORITY: u16 = 6;
+    pub const PREFSRC: u16 = 7;
+    pub const MULTIPATH: u16 = 9;
+    pub const TABLE: u16 = 15;
+    pub const VIA: u16 = 18;
+    /// `RTM_F_CLONED`: an entry of the cache.
+    pub const CLONED: u32 = 0x200;
+    /// `RTNH_F_ONLINK`.
+    pub const ONLINK: u8 = 4;
+    /// `RTPROT_KERNEL`.
+    pub const KERNEL: u8 = 2;
 }
 
-/// A route: as many as it has next hops, but at least one. `None` for an entry of the cache, and
-/// for what is neither IPv4 nor IPv6.
-fn route(message: RouteMessage, names: &Names) -> Option<Vec<ObservedRoute>> {
-    let header = message.header;
-    if header.flags.contains(RouteFlags::Cloned) {
+/// The routes of all tables. One family after the other: a dump of all families at once keeps the
+/// lock of all that netlink changes (`rtnl_dump_all`).
+pub(super) fn routes(
+    reader: &mut Reader<'_>,
+    names: &Names<'_>,
+    which: Routes,
+) -> Result<Vec<ObservedRoute>, Error> {
+    let mut routes = Vec::new();
+    for (family, number) in [(AddressFamily::Inet, INET), (AddressFamily::Inet6, INET6)] {
+        let mut ask = RouteMessage::default();
+        ask.header.address_family = family;
+        let ask = RouteNetlinkMessage::GetRoute(ask);
+        let found = reader.list("listing routes", libc::RTM_NEWROUTE, &ask, |message| {
+            // A kernel without the family lists all that it has.
+            (*message.first()? == number).then(|| route(message, names, which)).flatten()
+        })?;
+        routes.extend(found.into_iter().flatten());
+    }
+    Ok(routes)
+}
+
+/// A route: as many as it has next hops, but at least one. `None` for what isn't asked for, for an
+/// entry of the cache, and for what is neither IPv4 nor IPv6.
+fn route(message: &[u8], names: &Names<'_>, which: Routes) -> Option<Vec<ObservedRoute>> {
+    // struct rtmsg: family, prefix length of destination and source, TOS, table, protocol, scope,
+    // type, flags.
+    let (header, attributes) = header::<12>(message)?;
+    let [family, prefix_length, _, _, table, by, own_scope, own_kind, ..] = *header;
+    let flags = number(header, 8);
+    if flags & rta::CLONED != 0 || which == Routes::Made && by == rta::KERNEL {
         return None;
     }
     let mut route = ObservedRoute {
-        table: header.table.into(),
-        kind: kind(header.kind),
-        to: IpNet::new(any(header.address_family)?, 0).ok()?,
+        table: table.into(),
+        kind: kind(own_kind.into()),
+        to: IpNet::new(any(family)?, 0).ok()?,
         via: None,
         dev: None,
         src: None,
         metric: 0,
-        scope: scope(header.scope.into()),
-        protocol: protocol(header.protocol),
-        onlink: header.flags.contains(RouteFlags::Onlink),
+        scope: scope(own_scope),
+        protocol: protocol(by.into()),
+        // What is said of next hops is in the lower octet.
+        onlink: flags as u8 & rta::ONLINK != 0,
     };
-    let mut next_hops = Vec::new();
-    for attribute in message.attributes {
+    let mut next_hops = None;
+    for (attribute, value) in attributes {
         match attribute {
-            RouteAttribute::Table(table) => route.table = table,
-            RouteAttribute::Priority(metric) => route.metric = metric,
-            RouteAttribute::Destination(to) => {
-                route.to = IpNet::new(address(&to)?, header.destination_prefix_length).ok()?;
-            }
-            RouteAttribute::PrefSource(source) => route.src = address(&source),
-            RouteAttribute::MultiPath(hops) => next_hops = hops,
-            other => way(&other, &mut route, names),
+            rta::TABLE => route.table = value.u32()?,
+            rta::PRIORITY => route.metric = value.u32()?,
+            rta::DST => route.to = IpNet::new(value.ip()?, prefix_length).ok()?,
+            rta::PREFSRC => route.src = value.ip(),
+            rta::MULTIPATH => next_hops = Some(value),
+            other => way(other, value, &mut route, names),
         }
     }
-    if next_hops.is_empty() {
-        return Some(vec![route]);
-    }
-    Some(next_hops.iter().map(|hop| by(hop, route.clone(), names)).collect())
+    let by_hops = next_hops.map(|hops| by_next_hops(hops, &route, names)).unwrap_or_default();
+    Some(if by_hops.is_empty() { vec![route] } else { by_hops })
 }
 
-/// The same route by one of its next hops.
-fn by(hop: &RouteNextHop, mut route: ObservedRoute, names: &Names) -> ObservedRoute {
-    route.dev = Some(names.of(hop.interface_index));
-    route.onlink = hop.flags.contains(RouteNextHopFlags::Onlink);
-    for attribute in &hop.attributes {
-        way(attribute, &mut route, names);
-    }
-    route
+/// The same route by each of its next hops (`struct rtnexthop`: length, flags, weight, index, then
+/// attributes).
+fn by_next_hops(hops: Value<'_>, route: &ObservedRoute, names: &Names<'_>) -> Vec<ObservedRoute> {
+    let mut rest = hops.0;
+    let by = std::iter::from_fn(|| {
+        let header: &[u8; 8] = rest.first_chunk()?;
+        let length = usize::from(u16::from_ne_bytes([header[0], header[1]]));
+        let own = attributes(rest.get(8..length)?);
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        let mut route = route.clone();
+        route.dev = Some(names.of(number(header, 4)));
+        route.onlink = header[2] & rta::ONLINK != 0;
+        own.for_each(|(attribute, value)| way(attribute, value, &mut route, names));
+        Some(route)
+    });
+    by.collect()
 }
 
 /// What an attribute says of gateway and device.
-fn way(attribute: &RouteAttribute, route: &mut ObservedRoute, names: &Names) {
+fn way(attribute: u16, value: Value<'_>, route: &mut ObservedRoute, names: &Names<'_>) {
     match attribute {
-        RouteAttribute::Gateway(gateway) => route.via = address(gateway),
-        RouteAttribute::Via(RouteVia::Inet(gateway)) => route.via = Some((*gateway).into()),
-        RouteAttribute::Via(RouteVia::Inet6(gateway)) => route.via = Some((*gateway).into()),
-        RouteAttribute::Oif(index) => route.dev = Some(names.of(*index)),
+        rta::GATEWAY => route.via = value.ip(),
+        // struct rtvia: family, then the address.
+        rta::VIA => route.via = value.0.get(2..).and_then(|address| Value(address).ip()),
+        rta::OIF => route.dev = value.u32().map(|index| names.of(index)),
         _ => {}
     }
 }
 
 /// The address of all zeros of an IP family; `None` for any other family.
-fn any(family: AddressFamily) -> Option<IpAddr> {
+fn any(family: u8) -> Option<IpAddr> {
     match family {
-        AddressFamily::Inet => Some(Ipv4Addr::UNSPECIFIED.into()),
-        AddressFamily::Inet6 => Some(Ipv6Addr::UNSPECIFIED.into()),
-        _ => None,
-    }
-}
-
-fn address(address: &RouteAddress) -> Option<IpAddr> {
-    match address {
-        RouteAddress::Inet(address) => Some((*address).into()),
-        RouteAddress::Inet6(address) => Some((*address).into()),
+        INET => Some(Ipv4Addr::UNSPECIFIED.into()),
+        INET6 => Some(Ipv6Addr::UNSPECIFIED.into()),
         _ => None,
     }
 }
@@ -136,51 +164,77 @@ fn protocol(protocol: RouteProtocol) -> String {
     }
 }
 
+/// `FRA_…` and `FIB_RULE_…`, `linux/fib_rules.h`.
+mod fra {
+    pub const DST: u16 = 1;
+    pub const SRC: u16 = 2;
+    pub const IIFNAME: u16 = 3;
+    pub const GOTO: u16 = 4;
+    pub const PRIORITY: u16 = 6;
+    pub const FWMARK: u16 = 10;
+    pub const FLOW: u16 = 11;
+    pub const TUN_ID: u16 = 12;
+    pub const SUPPRESS_IFGROUP: u16 = 13;
+    pub const SUPPRESS_PREFIXLEN: u16 = 14;
+    pub const TABLE: u16 = 15;
+    pub const FWMASK: u16 = 16;
+    pub const OIFNAME: u16 = 17;
+    pub const PAD: u16 = 18;
+    pub const L3MDEV: u16 = 19;
+    pub const UID_RANGE: u16 = 20;
+    pub const PROTOCOL: u16 = 21;
+    pub const IP_PROTO: u16 = 22;
+    pub const SPORT_RANGE: u16 = 23;
+    pub const DPORT_RANGE: u16 = 24;
+    /// `FIB_RULE_INVERT`.
+    pub const INVERT: u32 = 2;
+}
+
 /// All policy rules of IPv4, then those of IPv6, each in the order in which they are tried.
-pub(super) fn rules(rtnl: &mut Rtnl) -> Result<Vec<ObservedRule>, Error> {
+pub(super) fn rules(reader: &mut Reader<'_>) -> Result<Vec<ObservedRule>, Error> {
     let ask = RouteNetlinkMessage::GetRule(RuleMessage::default());
-    dump(rtnl, "listing rules", &ask, |message| match message {
-        RouteNetlinkMessage::NewRule(message) => rule(message),
-        _ => None,
-    })
+    reader.list("listing rules", libc::RTM_NEWRULE, &ask, rule)
 }
 
 /// A rule; `None` where it is not one of IPv4 or IPv6 (multicast routing has rules of its own).
-fn rule(message: RuleMessage) -> Option<ObservedRule> {
-    let header = message.header;
-    let family = match header.family {
-        AddressFamily::Inet => "ipv4",
-        AddressFamily::Inet6 => "ipv6",
+fn rule(message: &[u8]) -> Option<ObservedRule> {
+    // struct fib_rule_hdr: family, prefix length of destination and source, TOS, table, two that
+    // are unused, action, flags.
+    let (header, attributes) = header::<12>(message)?;
+    let [family, to_length, from_length, tos, table, _, _, own_action, ..] = *header;
+    let family = match family {
+        INET => "ipv4",
+        INET6 => "ipv6",
         _ => return None,
     };
     let mut rule = ObservedRule {
         family: family.to_owned(),
         priority: 0,
-        not: header.flags.contains(RuleFlags::Invert),
+        not: number(header, 8) & fra::INVERT != 0,
         from: None,
         to: None,
         iif: None,
         oif: None,
         mark: None,
         mask: None,
-        action: action(header.action),
-        table: header.table.into(),
+        action: action(own_action.into()),
+        table: table.into(),
         beyond: Vec::new(),
     };
-    if header.tos != 0 {
+    if tos != 0 {
         rule.beyond.push("TOS".to_owned());
     }
-    for attribute in message.attributes {
+    for (attribute, value) in attributes {
         match attribute {
-            RuleAttribute::Priority(priority) => rule.priority = priority,
-            RuleAttribute::Source(from) => rule.from = IpNet::new(from, header.src_len).ok(),
-            RuleAttribute::Destination(to) => rule.to = IpNet::new(to, header.dst_len).ok(),
-            RuleAttribute::Iifname(name) => rule.iif = Some(name),
-            RuleAttribute::Oifname(name) => rule.oif = Some(name),
-            RuleAttribute::FwMark(mark) => rule.mark = Some(mark),
-            RuleAttribute::FwMask(mask) => rule.mask = Some(mask),
-            RuleAttribute::Table(table) => rule.table = table,
-            other => rule.beyond.extend(beyond(&other).map(str::to_owned)),
+            fra::PRIORITY => rule.priority = value.u32()?,
+            fra::SRC => rule.from = IpNet::new(value.ip()?, from_length).ok(),
+            fra::DST => rule.to = IpNet::new(value.ip()?, to_length).ok(),
+            fra::IIFNAME => rule.iif = Some(value.text()),
+            fra::OIFNAME => rule.oif = Some(value.text()),
+            fra::FWMARK => rule.mark = value.u32(),
+            fra::FWMASK => rule.mask = value.u32(),
+            fra::TABLE => rule.table = value.u32()?,
+            other => rule.beyond.extend(beyond(other, value).map(str::to_owned)),
         }
     }
     if rule.mask.is_some() {
@@ -192,22 +246,21 @@ fn rule(message: RuleMessage) -> Option<ObservedRule> {
 
 /// The name of an attribute of a rule that a lab file has no words for; `None` where it says
 /// nothing: that no prefix length is suppressed (-1), and who made the rule.
-fn beyond(attribute: &RuleAttribute) -> Option<&'static str> {
+fn beyond(attribute: u16, value: Value<'_>) -> Option<&'static str> {
     match attribute {
-        RuleAttribute::Protocol(_)
-        | RuleAttribute::SuppressPrefixLen(u32::MAX)
-        | RuleAttribute::SuppressIfGroup(u32::MAX)
-        | RuleAttribute::L3MDev(false) => None,
-        RuleAttribute::Goto(_) => Some("GOTO"),
-        RuleAttribute::Realm(_) => Some("FLOW"),
-        RuleAttribute::TunId(_) => Some("TUN_ID"),
-        RuleAttribute::SuppressIfGroup(_) => Some("SUPPRESS_IFGROUP"),
-        RuleAttribute::SuppressPrefixLen(_) => Some("SUPPRESS_PREFIXLEN"),
-        RuleAttribute::L3MDev(true) => Some("L3MDEV"),
-        RuleAttribute::UidRange(_) => Some("UID_RANGE"),
-        RuleAttribute::IpProtocol(_) => Some("IP_PROTO"),
-        RuleAttribute::SourcePortRange(_) => Some("SPORT_RANGE"),
-        RuleAttribute::DestinationPortRange(_) => Some("DPORT_RANGE"),
+        fra::PROTOCOL | fra::PAD => None,
+        fra::SUPPRESS_PREFIXLEN | fra::SUPPRESS_IFGROUP if value.u32() == Some(u32::MAX) => None,
+        fra::L3MDEV if value.u8() == Some(0) => None,
+        fra::GOTO => Some("GOTO"),
+        fra::FLOW => Some("FLOW"),
+        fra::TUN_ID => Some("TUN_ID"),
+        fra::SUPPRESS_IFGROUP => Some("SUPPRESS_IFGROUP"),
+        fra::SUPPRESS_PREFIXLEN => Some("SUPPRESS_PREFIXLEN"),
+        fra::L3MDEV => Some("L3MDEV"),
+        fra::UID_RANGE => Some("UID_RANGE"),
+        fra::IP_PROTO => Some("IP_PROTO"),
+        fra::SPORT_RANGE => Some("SPORT_RANGE"),
+        fra::DPORT_RANGE => Some("DPORT_RANGE"),
         _ => Some("an attribute that is not known"),
     }
 }

@@ -6,4 +6,5 @@ mod changes;
 mod nft;
 mod nodes;
 mod observe;
+mod observe_lab;
 mod refusals;
