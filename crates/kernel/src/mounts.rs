@@ -6,17 +6,29 @@
 use std::ffi::CStr;
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use rustix::mount::{MountFlags, MountPropagationFlags};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::error::{Error, errno};
+use crate::sys;
 
 /// Where the nodes are found by name, as `ip netns` has it.
 pub const NETNS_DIR: &str = "/run/netns";
+
+/// Where the sandbox keeps what is its own. The machine's folder of that name is not seen.
+pub const OWN: &str = "/run/twinax";
+
+/// Where nodes are [pinned](pin).
+pub const PINS: &str = "/run/twinax/netns";
+
+const SHOWN_PINS: &str = "/run/twinax/pins";
+const VIEW: &str = "/run/twinax/view";
 
 /// Keeps what is mounted from now on from getting out; what the machine mounts still comes in.
 pub fn separate() -> Result<(), Error> {
@@ -37,8 +49,8 @@ pub fn own_proc() -> Result<bool, Error> {
     }
 }
 
-/// Puts a `/run` in place of the machine's that has all of its entries but an empty
-/// [`NETNS_DIR`], which can be written to.
+/// Puts a `/run` in place of the machine's that has all of its entries, but a [`NETNS_DIR`] and
+/// [`OWN`] folder of its own.
 pub fn own_run() -> Result<(), Error> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let old =
@@ -54,12 +66,15 @@ pub fn own_run() -> Result<(), Error> {
     let old = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&old));
     let entries = fs::read_dir(&old).map_err(|error| file_error("reading", "/run", &error))?;
     for entry in entries.flatten() {
-        if entry.file_name() != "netns" {
+        if entry.file_name() != "netns" && entry.file_name() != "twinax" {
             // An entry that can't be had (it may have gone meanwhile) is no reason to refuse.
             let _ = carry_over(&entry, &Path::new("/run").join(entry.file_name()));
         }
     }
-    fs::create_dir(NETNS_DIR).map_err(|error| file_error("making", NETNS_DIR, &error))
+    for folder in [NETNS_DIR, OWN, PINS] {
+        fs::create_dir(folder).map_err(|error| file_error("making", folder, &error))?;
+    }
+    Ok(())
 }
 
 fn carry_over(entry: &fs::DirEntry, to: &Path) -> io::Result<()> {
@@ -75,26 +90,123 @@ fn carry_over(entry: &fs::DirEntry, to: &Path) -> io::Result<()> {
     Ok(rustix::mount::mount_bind_recursive(entry.path(), to)?)
 }
 
-/// Shows this text in place of a file that is there, such as `/etc/hosts`.
-pub fn replace_file(path: &Path, text: &str) -> Result<(), Error> {
-    let name = path.file_name().unwrap_or_default();
-    let copy = Path::new("/run").join(format!(".twinax-{}", name.to_string_lossy()));
-    fs::write(&copy, text).map_err(|error| file_error("writing", &copy, &error))?;
-    rustix::mount::mount_bind(&copy, path).map_err(Error::file("mounting over", path))
+/// Shows a copy of a file in the place of a file that is there, such as `/etc/hosts`.
+pub fn own_file(path: &Path, copy: &Path) -> Result<(), Error> {
+    fs::copy(path, copy).map_err(|error| file_error("copying", path, &error))?;
+    rustix::mount::mount_bind(copy, path).map_err(Error::file("mounting over", path))
 }
 
-/// Makes a namespace, held by a descriptor of this process, known by name under [`NETNS_DIR`].
+/// Makes the *view*: a copy of the mount namespace of the calling process as it is now. Others open
+/// it by [`view`] once it is [shown](show_view).
 ///
-/// It is a link to the descriptor and not a bind mount: a mount would be copied, and with it every
-/// other, each time a program is executed in a node.
-pub fn name_netns(name: &str, fd: std::os::fd::BorrowedFd<'_>) -> Result<(), Error> {
+/// The namespaces that are [pinned](pin) from now on are mounts of the original alone. What is
+/// executed in the view gets a mount namespace of its own, and that copies every mount.
+pub fn make_view() -> Result<OwnedFd, Error> {
+    std::thread::scope(|scope| {
+        let copy = || {
+            sys::unshare(libc::CLONE_NEWNS).map_err(Error::call("copying the mount namespace"))?;
+            open_namespace("/proc/thread-self/ns/mnt")
+        };
+        match scope.spawn(copy).join() {
+            Ok(copied) => copied,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// Lets others [open](view) the view as long as this descriptor is open.
+///
+/// It is not bound to a file, as a network namespace is: from Linux 6.18 on the kernel takes the one
+/// of two mount namespaces for the older that was made on a certain processor, and refuses to bind
+/// the older one (`mnt_ns_loop`, `fs/namespace.c`).
+pub fn show_view(view: &OwnedFd) -> Result<(), Error> {
+    let target = own_file_in_proc("/proc/self", &format!("fd/{}", view.as_raw_fd()))?;
+    let _ = fs::remove_file(VIEW);
+    symlink(target, VIEW).map_err(|error| file_error("making", VIEW, &error))
+}
+
+/// A file of the calling thread in `/proc`, by a path that means the same to other threads.
+fn own_file_in_proc(link: &str, file: &str) -> Result<String, Error> {
+    let own = fs::read_link(link).map_err(|error| file_error("reading", link, &error))?;
+    Ok(format!("/proc/{}/{file}", own.display()))
+}
+
+/// The [view](make_view), to be entered.
+pub fn view() -> Result<OwnedFd, Error> {
+    open_namespace(VIEW)
+}
+
+fn open_namespace(path: &str) -> Result<OwnedFd, Error> {
+    rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(Error::file("opening", path))
+}
+
+/// Puts the calling *thread* into the [view](make_view).
+///
+/// Only for a thread that does nothing else.
+pub fn enter_view() -> Result<(), Error> {
+    let view = view()?;
+    // A thread that shares its working directory with others can't change the mount namespace.
+    sys::unshare(libc::CLONE_FS)
+        .and_then(|()| move_into_link_name_space(view.as_fd(), Some(LinkNameSpaceType::Mount)))
+        .map_err(Error::call("entering the sandbox's view"))
+}
+
+/// Where nodes are pinned, as a path that leads there from the view, too. The calling process must
+/// be the one that holds the mount namespace.
+pub fn show_pins() -> Result<(), Error> {
     // Not getpid(): where the machine allows no /proc of our own, the old one has another number.
-    let own =
-        fs::read_link("/proc/self").map_err(|error| file_error("reading", "/proc/self", &error))?;
-    let fd = std::os::fd::AsRawFd::as_raw_fd(&fd);
-    let target = format!("/proc/{}/fd/{fd}", own.display());
+    let target = own_file_in_proc("/proc/self", &format!("root{PINS}"))?;
+    symlink(target, SHOWN_PINS).map_err(|error| file_error("making", SHOWN_PINS, &error))
+}
+
+/// Keeps the network namespace of the calling thread, under a name that `ip netns` knows.
+///
+/// It is kept by a mount that is in the calling process's mount namespace only, so that no other
+/// mount namespace has to copy it; the name is a link to it.
+pub fn pin(name: &str) -> Result<(), Error> {
+    let pin = Path::new(PINS).join(name);
     let path = Path::new(NETNS_DIR).join(name);
-    symlink(target, &path).map_err(|error| file_error("making", &path, &error))
+    let target = Path::new(SHOWN_PINS).join(name);
+    // First, because it is what tells that the name is taken.
+    symlink(target, &path).map_err(|error| file_error("making", &path, &error))?;
+    let kept =
+        fs::File::create(&pin).map_err(|error| file_error("making", &pin, &error)).and_then(|_| {
+            rustix::mount::mount_bind("/proc/thread-self/ns/net", &pin)
+                .map_err(Error::file("mounting over", &pin))
+        });
+    if kept.is_err() {
+        let _ = fs::remove_file(&pin);
+        let _ = fs::remove_file(&path);
+    }
+    kept
+}
+
+/// Takes a node's name away; and where it was [pinned](pin), no longer keeps its namespace.
+///
+/// A node that `ip netns add` has made is kept by a mount in the view: for it, the calling thread
+/// must be in there.
+pub fn unpin(name: &str) -> Result<(), Error> {
+    let pin = Path::new(PINS).join(name);
+    let path = Path::new(NETNS_DIR).join(name);
+    for path in [&pin, &path] {
+        // A link must not be followed: where it leads may be in another mount namespace.
+        let flags = UnmountFlags::DETACH | UnmountFlags::NOFOLLOW;
+        match rustix::mount::unmount(path, flags) {
+            // It is no mount, or not here.
+            Ok(()) | Err(Errno::INVAL | Errno::NOENT) => {}
+            Err(errno) => {
+                return Err(Error::File { call: "unmounting", path: path.clone(), errno });
+            }
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(file_error("removing", path, &error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn file_error(call: &'static str, path: impl AsRef<Path>, error: &io::Error) -> Error {

@@ -1,16 +1,17 @@
 //! Processes in namespaces: making one, and executing a program in a node as it expects a node to
 //! look.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Command;
 
-use rustix::process::Pid;
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal};
+use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
 use crate::error::Error;
-use crate::netns::Netns;
 use crate::sys;
 
-pub use crate::sys::Bind;
+pub use crate::sys::{Bind, Sight};
 
 /// The new namespaces of a process: mount, network and PID always, user when asked for.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +37,11 @@ pub enum Fork {
 pub fn fork_into(new: NewNamespaces) -> Result<Fork, Error> {
     let user = if new.user { libc::CLONE_NEWUSER } else { 0 };
     let flags = user | libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWPID;
-    let side = sys::clone(flags).map_err(Error::call("making a process in new namespaces"))?;
-    Ok(match side {
+    side("making a process in new namespaces", flags)
+}
+
+fn side(call: &'static str, namespaces: i32) -> Result<Fork, Error> {
+    Ok(match sys::clone(namespaces).map_err(Error::call(call))? {
         sys::Side::Child => Fork::Child,
         sys::Side::Parent(pid, pidfd) => {
             Fork::Parent(Pid::from_raw(pid).expect("a child's ID is not 0"), pidfd)
@@ -45,12 +49,81 @@ pub fn fork_into(new: NewNamespaces) -> Result<Fork, Error> {
     })
 }
 
-/// Lets a command be executed in a network namespace as `ip netns exec` would: in a mount
-/// namespace of its own, with a `/sys` that shows the network namespace, and with these binds.
+/// Forks. The child is in the namespaces of the calling process, or in the PID namespace that it
+/// has [joined](join).
 ///
-/// A `/sys` or bind that the machine does not allow is left as it is.
-pub fn exec_in(command: &mut Command, netns: &Netns, binds: Vec<Bind>) -> Result<(), Error> {
-    let fd = netns.as_fd().try_clone_to_owned().map_err(Error::io("duplicating a descriptor"))?;
-    sys::see_before_exec(command, fd, binds);
-    Ok(())
+/// # Errors
+///
+/// Those of `clone(2)`; `EBUSY` when the calling process has more than one thread.
+pub fn fork() -> Result<Fork, Error> {
+    side("making a process", 0)
+}
+
+/// Puts the calling process, which must have one thread only, into all namespaces of another: mount
+/// and network namespace, user namespace where it is another, and its children into the PID
+/// namespace (`setns(2)` with a process file descriptor, Linux 5.8).
+///
+/// Nothing of the machine's may be left in its hands: what is in the other namespaces may look into
+/// it from now on.
+pub fn join(process: BorrowedFd<'_>, user: bool) -> Result<(), Error> {
+    let mut all =
+        ThreadNameSpaceType::MOUNT | ThreadNameSpaceType::NETWORK | ThreadNameSpaceType::PROCESS_ID;
+    if user {
+        all |= ThreadNameSpaceType::USER;
+    }
+    move_into_thread_name_spaces(process, all).map_err(Error::call("joining namespaces"))
+}
+
+/// Lets a command be executed where this says. A `/sys` or bind that the machine does not allow is
+/// left as it is.
+pub fn exec_in(command: &mut Command, sight: Sight) {
+    sys::see_before_exec(command, sight);
+}
+
+/// Has signals be read from a descriptor from now on, and not be delivered (`signalfd(2)`).
+pub fn signals(of: &[Signal]) -> Result<Signals, Error> {
+    let numbers: Vec<_> = of.iter().map(|signal| signal.as_raw()).collect();
+    let fd = sys::signal_fd(&numbers).map_err(Error::call("asking for signals"))?;
+    Ok(Signals { fd })
+}
+
+/// Signals that can be read.
+#[derive(Debug)]
+pub struct Signals {
+    fd: OwnedFd,
+}
+
+/// A signal that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Its number.
+    pub signal: i32,
+    /// Whether the kernel sent it, as it does for a key on the terminal or for the end of a child,
+    /// and no process (`SI_KERNEL` and the `CLD_…` codes of `sigaction(2)`).
+    pub by_kernel: bool,
+}
+
+impl Signals {
+    /// The next one; `None`: there is none now.
+    pub fn next(&self) -> Result<Option<Sent>, Error> {
+        /// `struct signalfd_siginfo`, `linux/signalfd.h`: `ssi_signo`, `ssi_errno`, `ssi_code`.
+        const SIZE: usize = 128;
+        let mut info = [0; SIZE];
+        match rustix::io::retry_on_intr(|| rustix::io::read(&self.fd, &mut info)) {
+            Ok(SIZE) => {
+                let word = |at: usize| {
+                    i32::from_ne_bytes([info[at], info[at + 1], info[at + 2], info[at + 3]])
+                };
+                Ok(Some(Sent { signal: word(0), by_kernel: word(8) > 0 }))
+            }
+            Ok(_) | Err(Errno::AGAIN) => Ok(None),
+            Err(errno) => Err(Error::Call { call: "reading a signal", errno }),
+        }
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
 }

@@ -7,7 +7,8 @@ use twinax_kernel::{Error, Netns, Rtnl, mounts, nft, sysctl, tun};
 use twinax_plan::Step;
 use twinax_topology::{Change, Mac, NodeName, Place, TapMode};
 
-use crate::nodes::{Nodes, on_own_thread};
+use crate::processes;
+use crate::nodes::{self, on_own_thread};
 
 /// A step that could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -29,11 +30,11 @@ fn in_words(step: &Step) -> String {
     }
 }
 
-/// Carries out steps, in order. New nodes come to `nodes`.
+/// Carries out steps, in order.
 ///
 /// The first step that fails ends it; a few that come after it in the same node may have been
 /// carried out.
-pub fn apply(steps: &[Step], nodes: &mut Nodes) -> Result<(), ApplyError> {
+pub fn apply(steps: &[Step]) -> Result<(), ApplyError> {
     on_own_thread(|| {
         if steps.is_empty() {
             return Ok(());
@@ -41,7 +42,7 @@ pub fn apply(steps: &[Step], nodes: &mut Nodes) -> Result<(), ApplyError> {
         let outside = Netns::current().map_err(|error| fail(steps, 0, error))?;
         let mut visit = None;
         for (index, step) in steps.iter().enumerate() {
-            carry_out(index, step, &outside, nodes, &mut visit)
+            carry_out(index, step, &outside, &mut visit)
                 .map_err(|error| fail(steps, index, error))?;
         }
         leave(&mut visit).map_err(|error| fail(steps, steps.len() - 1, error))
@@ -62,6 +63,27 @@ struct Visit {
     /// `None`: outside of all nodes.
     node: Option<NodeName>,
     rtnl: Rtnl,
+    /// What queued requests name by the number of its descriptor.
+    held: Vec<Netns>,
+}
+
+impl Visit {
+    /// So many namespaces are held at most.
+    const HELD: usize = 64;
+
+    fn new(node: Option<NodeName>) -> Result<Self, Error> {
+        Ok(Self { node, rtnl: Rtnl::open()?, held: Vec::new() })
+    }
+
+    /// Keeps namespaces open until the requests queued so far are carried out.
+    fn hold(&mut self, netns: [Netns; 2]) -> Result<(), Error> {
+        self.held.extend(netns);
+        if self.held.len() >= Self::HELD {
+            self.rtnl.flush()?;
+            self.held.clear();
+        }
+        Ok(())
+    }
 }
 
 fn leave(visit: &mut Option<Visit>) -> Result<(), Error> {
@@ -72,36 +94,50 @@ fn carry_out(
     index: usize,
     step: &Step,
     outside: &Netns,
-    nodes: &mut Nodes,
     visit: &mut Option<Visit>,
 ) -> Result<(), Error> {
     if let Step::AddNetns(node) = step {
         leave(visit)?;
-        let netns = Netns::create()?;
-        mounts::name_netns(node.as_str(), std::os::fd::AsFd::as_fd(&netns))?;
-        nodes.insert(node.clone(), netns);
-        *visit = Some(Visit { node: Some(node.clone()), rtnl: Rtnl::open()? });
+        Netns::create()?;
+        mounts::pin(node.as_str())?;
+        *visit = Some(Visit::new(Some(node.clone()))?);
         return Ok(());
+    }
+    if let Step::DelNetns(node) = step {
+        leave(visit)?;
+        processes::end_in(&nodes::open(node)?)?;
+        return nodes::remove(node);
     }
     // A veth pair is made from outside, whose only device is `lo`: both ends say where they belong,
     // but kernels before 6.15 refuse a name that the namespace of the *socket* has already.
     let place = (!matches!(step, Step::AddVeth(..))).then(|| step.node());
     if visit.as_ref().is_none_or(|visit| visit.node.as_ref() != place) {
         leave(visit)?;
-        place.map_or(Ok(outside), |node| namespace(nodes, node))?.enter()?;
-        *visit = Some(Visit { node: place.cloned(), rtnl: Rtnl::open()? });
+        match place {
+            Some(node) => nodes::open(node)?.enter()?,
+            None => outside.enter()?,
+        }
+        *visit = Some(Visit::new(place.cloned())?);
     }
-    let rtnl = &mut visit.as_mut().expect("there is a visit now").rtnl;
+    let visit = visit.as_mut().expect("there is a visit now");
+    let rtnl = &mut visit.rtnl;
     rtnl.mark(index);
     match step {
-        Step::AddNetns(_) => unreachable!("done above"),
+        Step::AddNetns(_) | Step::DelNetns(_) => unreachable!("done above"),
         Step::AddBridge(bridge) => rtnl.add_bridge(bridge),
         Step::AddVeth(a, b) => {
-            let (at_a, at_b) = (namespace(nodes, &a.place.node)?, namespace(nodes, &b.place.node)?);
-            rtnl.add_veth((a, at_a), (b, at_b))
+            let (at_a, at_b) = (nodes::open(&a.place.node)?, nodes::open(&b.place.node)?);
+            rtnl.add_veth((a, &at_a), (b, &at_b))?;
+            visit.hold([at_a, at_b])
         }
         Step::AddTap(device, mode) => add_tap(rtnl, &device.place, *mode, device.mac, device.mtu),
-        Step::Change(change) => carry_out_change(rtnl, change, nodes),
+        Step::Change(change) => carry_out_change(rtnl, change),
+        Step::SetBridge(bridge) => rtnl.set_bridge(bridge),
+        Step::DelLink(at) => rtnl.del_link(at.interface.as_str()),
+        Step::FlushRuleset(_) => {
+            rtnl.flush()?;
+            Ok(nft::flush()?)
+        }
     }
 }
 
@@ -121,10 +157,14 @@ fn add_tap(
     mtu.map_or(Ok(()), |mtu| rtnl.set_mtu(name, mtu))
 }
 
-fn carry_out_change(rtnl: &mut Rtnl, change: &Change, nodes: &Nodes) -> Result<(), Error> {
+fn carry_out_change(rtnl: &mut Rtnl, change: &Change) -> Result<(), Error> {
     let name = |place: &Place| place.interface.to_string();
     match change {
-        Change::Move { at, to } => rtnl.move_link(&name(at), namespace(nodes, to)?),
+        Change::Move { at, to } => {
+            let to = nodes::open(to)?;
+            rtnl.move_link(&name(at), &to)?;
+            rtnl.flush()
+        }
         Change::Up(at, up) => rtnl.set_up(&name(at), *up),
         Change::Mtu(at, mtu) => rtnl.set_mtu(&name(at), *mtu),
         Change::Mac(at, mac) => rtnl.set_mac(&name(at), *mac),
@@ -152,8 +192,4 @@ fn carry_out_change(rtnl: &mut Rtnl, change: &Change, nodes: &Nodes) -> Result<(
             firewall.ruleset.as_deref().map_or(Ok(()), |text| Ok(nft::load(None, text)?))
         }
     }
-}
-
-fn namespace<'a>(nodes: &'a Nodes, node: &NodeName) -> Result<&'a Netns, Error> {
-    nodes.get(node).ok_or_else(|| Error::NoNode { name: node.to_string() })
 }

@@ -13,8 +13,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use serde::{Deserialize, Serialize};
-use twinax_kernel::Netns;
-use twinax_kernel::process::{Bind, exec_in};
+use twinax_kernel::process::{Bind, Sight, exec_in};
+use twinax_kernel::{Netns, mounts};
 use twinax_topology::{NodeName, Program};
 
 /// Why a command could not be run.
@@ -53,8 +53,13 @@ pub struct ExecReport {
     pub time: Duration,
 }
 
-/// A command that will see a node as `ip netns exec` shows it.
-pub fn command(node: &NodeName, netns: &Netns, program: &Program) -> Result<Command, ExecError> {
+/// A command that will see a node as `ip netns exec` shows it, from this working directory.
+pub fn command(
+    node: &NodeName,
+    netns: Netns,
+    program: &Program,
+    directory: &Path,
+) -> Result<Command, ExecError> {
     let mut command = match program {
         Program::Shell(line) => {
             let mut shell = Command::new("/bin/sh");
@@ -67,10 +72,19 @@ pub fn command(node: &NodeName, netns: &Netns, program: &Program) -> Result<Comm
             command
         }
     };
-    // A group of its own, so that all of it can be ended.
-    command.process_group(0);
-    exec_in(&mut command, netns, binds(node))?;
+    let sight = Sight {
+        mounts: Some(mounts::view()?),
+        node: Some((netns.into(), binds(node))),
+        directory: path(directory),
+        is_tied: false,
+    };
+    exec_in(&mut command, sight);
     Ok(command)
+}
+
+fn path(path: &Path) -> CString {
+    // One with a NUL in it is no path that could have been entered.
+    CString::new(path.as_os_str().as_bytes()).unwrap_or_default()
 }
 
 /// What a node has of its own under `/etc`: each entry of `/etc/netns/NODE` in the place of the
@@ -91,6 +105,8 @@ fn binds(node: &NodeName) -> Vec<Bind> {
 /// What it leaves running in the background goes on; its output is no longer read. A program that
 /// is not there is an exit code, 127, as a shell has it.
 pub fn run(mut command: Command, timeout: Duration) -> Result<ExecReport, ExecError> {
+    // A group of its own, so that all of it can be ended.
+    command.process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let begun = Instant::now();
     let mut child = match start(&mut command) {

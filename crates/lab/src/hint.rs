@@ -7,6 +7,8 @@ use rustix::io::Errno;
 use twinax_kernel::{Error, capability, nft, tun};
 
 use crate::remedy;
+use crate::report::Broken;
+use crate::service::Reported;
 
 /// What to do about an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +21,24 @@ pub struct Hint {
 
 /// What to do about an error: that of the outermost of its causes for which it is known.
 pub fn of(error: &(dyn StdError + 'static)) -> Option<Hint> {
-    let known = match error.downcast_ref::<Error>() {
-        Some(error) => of_kernel(error),
-        None => {
+    let known = match (error.downcast_ref::<Error>(), error.downcast_ref::<Reported>()) {
+        (Some(error), _) => of_kernel(error),
+        (_, Some(reported)) => reported.hint.clone(),
+        (None, None) => {
             let errno = error.downcast_ref::<io::Error>().and_then(Errno::from_io_error);
             errno.and_then(of_limit).map(lacks)
         }
     };
     known.or_else(|| of(error.source()?))
+}
+
+/// An error with its chain of causes, and what to do about it.
+pub fn broken(error: &(dyn StdError + 'static)) -> Broken {
+    let mut broken = Broken::from_error(error);
+    if let Some(hint) = of(error) {
+        (broken.hint, broken.lacking) = (Some(hint.text), hint.lacking);
+    }
+    broken
 }
 
 fn lacks(text: &str) -> Hint {

@@ -1,18 +1,18 @@
 //! A lab that stands.
 
-use std::path::Path;
 use std::time::Instant;
 
+use twinax_kernel::observe::What;
 use twinax_kernel::watch::{SETTLED_WITHIN, Watch};
-use twinax_kernel::{Netns, Rtnl, mounts};
+use twinax_kernel::{Netns, Rtnl};
 use twinax_plan::Step;
-use twinax_topology::{Change, Node, NodeName, Topology};
+use twinax_topology::{Addition, Change, Node, NodeName, Place, Spot, Topology};
 
 use crate::apply::{ApplyError, apply};
-use crate::nodes::{Nodes, inside};
-use crate::probe::{Listening, listen};
+use crate::nodes::{self, inside};
 use crate::report::Built;
-use crate::service::{Service, ServiceError};
+use crate::service::{self, ServiceError};
+use crate::{hosts, observe, wanted};
 
 /// Why a lab does not stand.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,10 @@ pub enum LabError {
     },
     /// What its commands are to see could not be set up.
     #[error("the lab's file system could not be set up")]
-    Mounts(#[source] twinax_kernel::Error),
+    Files(#[source] twinax_kernel::Error),
+    /// It could not be looked at.
+    #[error("the lab could not be looked at")]
+    Observe(#[source] twinax_kernel::Error),
     /// A service is not there.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -41,17 +44,13 @@ pub enum LabError {
 #[derive(Debug)]
 pub struct Lab {
     topology: Topology,
-    nodes: Nodes,
-    // In the order in which they were started; they end when the lab is dropped.
-    services: Vec<Service>,
 }
 
 impl Lab {
     /// Builds a lab in the sandbox of the calling process.
     pub fn build(topology: Topology) -> Result<(Self, Built), LabError> {
         let begun = Instant::now();
-        let mut nodes = Nodes::default();
-        apply(&twinax_plan::build(&topology), &mut nodes)?;
+        apply(&twinax_plan::build(&topology))?;
         let built = Built {
             nodes: topology.nodes.len(),
             links: topology.links.len(),
@@ -59,34 +58,15 @@ impl Lab {
             taps: topology.taps.len(),
             time: begun.elapsed(),
         };
-        Ok((Self { topology, nodes, services: Vec::new() }, built))
+        Ok((Self { topology }, built))
     }
 
     /// Gets a lab that has been built ready for what is done in it: waits until its links carry
     /// frames, names its nodes in `/etc/hosts`, and starts what listens and runs in them.
     pub fn start(&mut self) -> Result<(), LabError> {
         self.settle()?;
-        // A machine that has no such file leaves nothing to put another in the place of.
-        if Path::new(HOSTS).exists() {
-            mounts::replace_file(HOSTS.as_ref(), &hosts(&self.topology))
-                .map_err(LabError::Mounts)?;
-        }
-        let mut ports = Vec::new();
-        for node in &self.topology.nodes {
-            for listener in &node.listeners {
-                let port =
-                    Listening::open(self.netns(&node.name), listener.tcp, listener.say.clone());
-                ports.push(port.map_err(|source| node_error(node, source))?);
-            }
-        }
-        listen(ports);
-        for node in &self.topology.nodes {
-            for command in &node.commands {
-                let service = Service::start(&node.name, self.netns(&node.name), command)?;
-                self.services.push(service);
-            }
-        }
-        Ok(())
+        hosts::write(&self.topology).map_err(LabError::Files)?;
+        start_services(&self.topology.nodes)
     }
 
     /// The lab as its file has it.
@@ -94,33 +74,87 @@ impl Lab {
         &self.topology
     }
 
-    /// The namespace of a node of the lab.
-    ///
-    /// # Panics
-    ///
-    /// If the lab has no such node. Names that come out of the lab's own topology always have one.
-    pub fn netns(&self, node: &NodeName) -> &Netns {
-        self.nodes.get(node).expect("a node of this lab")
+    /// The namespace of a node.
+    pub fn netns(&self, node: &NodeName) -> Result<Netns, twinax_kernel::Error> {
+        nodes::open(node)
     }
 
     /// Carries out changes, and waits until the links carry frames again.
     pub fn change(&mut self, changes: &[Change]) -> Result<(), LabError> {
         let steps: Vec<Step> = changes.iter().cloned().map(Step::Change).collect();
-        apply(&steps, &mut self.nodes)?;
+        apply(&steps)?;
         self.settle()
+    }
+
+    /// Adds parts to the lab, and waits until the links carry frames. What was done, step by step.
+    pub fn add(&mut self, addition: &Addition) -> Result<Vec<Step>, LabError> {
+        let steps = twinax_plan::add(addition);
+        apply(&steps)?;
+        self.topology.nodes.extend(addition.nodes.iter().cloned());
+        self.topology.links.extend(addition.links.iter().cloned());
+        self.topology.taps.extend(addition.taps.iter().cloned());
+        self.settle()?;
+        hosts::write(&self.topology).map_err(LabError::Files)?;
+        start_services(&addition.nodes)?;
+        Ok(steps)
+    }
+
+    /// Removes nodes and devices, with what runs there. What was done, step by step.
+    pub fn remove(&mut self, spots: &[Spot]) -> Result<Vec<Step>, LabError> {
+        for node in spots.iter().filter(|spot| spot.interface.is_none()).map(|spot| &spot.node) {
+            for key in wanted::keys().map_err(ServiceError::Tell)? {
+                if key.node == *node {
+                    service::stop(&key)?;
+                }
+            }
+        }
+        let mut nodes: Vec<NodeName> = spots.iter().map(|spot| spot.node.clone()).collect();
+        nodes.sort();
+        nodes.dedup();
+        let observed = observe::nodes(nodes, &What::default()).map_err(LabError::Observe)?;
+        let steps = twinax_plan::remove(spots, &observed);
+        apply(&steps)?;
+        let is_gone = |place: &Place| {
+            let whole = Spot { node: place.node.clone(), interface: None };
+            let own = Spot { interface: Some(place.interface.clone()), ..whole.clone() };
+            spots.contains(&whole) || spots.contains(&own)
+        };
+        let topology = &mut self.topology;
+        topology.nodes.retain(|node| {
+            !spots.iter().any(|spot| spot.interface.is_none() && spot.node == node.name)
+        });
+        for node in &mut topology.nodes {
+            node.bridges.retain(|bridge| !is_gone(&bridge.interface.place));
+        }
+        topology.links.retain(|link| !is_gone(&link.a.place) && !is_gone(&link.b.place));
+        topology.taps.retain(|tap| !is_gone(&tap.interface.place));
+        hosts::write(&self.topology).map_err(LabError::Files)?;
+        Ok(steps)
     }
 
     /// Waits until every device that is up has got what its carrier brings with it.
     fn settle(&self) -> Result<(), LabError> {
         for node in &self.topology.nodes {
-            inside(self.netns(&node.name), settle).map_err(|source| node_error(node, source))?;
+            let settled = nodes::open(&node.name).and_then(|netns| inside(&netns, settle));
+            settled.map_err(|source| LabError::Node { node: node.name.clone(), source })?;
         }
         Ok(())
     }
 }
 
-fn node_error(node: &Node, source: twinax_kernel::Error) -> LabError {
-    LabError::Node { node: node.name.clone(), source }
+/// Starts what listens and runs in nodes, in order.
+fn start_services(nodes: &[Node]) -> Result<(), LabError> {
+    for node in nodes {
+        for listener in &node.listeners {
+            service::listen(&node.name, listener)?;
+        }
+    }
+    for node in nodes {
+        for command in &node.commands {
+            service::start(&node.name, command)?;
+        }
+    }
+    Ok(())
 }
 
 /// Waits, bounded, until the devices of the calling thread's namespace have settled.
@@ -133,23 +167,4 @@ fn settle() -> Result<(), twinax_kernel::Error> {
     let mut watch = Watch::open()?;
     while !rtnl.settled()? && watch.wait(deadline)? {}
     Ok(())
-}
-
-/// Where a program looks names up first.
-const HOSTS: &str = "/etc/hosts";
-
-/// The lab's `/etc/hosts` (`hosts(5)`): every node by the first address of each family that the
-/// lab file gives it.
-fn hosts(lab: &Topology) -> String {
-    let mut text = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n".to_owned();
-    let mut seen = std::collections::HashSet::new();
-    for interface in lab.interfaces() {
-        for address in &interface.addresses {
-            let node = &interface.place.node;
-            if seen.insert((node, address.addr().is_ipv4())) {
-                text += &format!("{} {node}\n", address.addr());
-            }
-        }
-    }
-    text
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  run ──▶ sandbox ──▶ lab ──▶ apply ──▶ kernel
-//!             │          └───▶ check ──▶ probe, exec, kernel::observe
+//!             │         │└───▶ check ──▶ probe, exec, kernel::observe
+//!             │         └────▶ service ──▶ wanted ──▶ holder
 //!             └── events ──▶ report
 //! ```
 
@@ -10,17 +11,24 @@ pub mod apply;
 pub mod check;
 pub mod doctor;
 pub mod exec;
+pub mod export;
 pub mod hint;
+pub mod holder;
+pub mod hosts;
 pub mod lab;
 pub mod nodes;
+pub mod observe;
 pub mod probe;
+pub mod processes;
 mod programs;
+pub mod registry;
 mod remedy;
 pub mod report;
 pub mod requirements;
 pub mod run;
 pub mod sandbox;
 pub mod service;
+pub mod wanted;
 
 pub use lab::{Lab, LabError};
 pub use run::run;

@@ -1,35 +1,50 @@
 //! The nodes of a lab that stands, and work in them.
+//!
+//! Which nodes there are is what is in `/run/netns`; nobody holds a list or a descriptor of them.
 
-use std::collections::HashMap;
+use std::path::Path;
 
+use rustix::io::Errno;
+use twinax_kernel::mounts::{self, NETNS_DIR, PINS};
 use twinax_kernel::{Error, Netns};
 use twinax_topology::NodeName;
 
-/// The network namespaces of a lab, by the name of the node.
-#[derive(Debug, Default)]
-pub struct Nodes {
-    by_name: HashMap<NodeName, Netns>,
+/// The names of all nodes, in the sandbox of the calling process, in no order.
+pub fn names() -> Result<Vec<NodeName>, Error> {
+    let entries = std::fs::read_dir(NETNS_DIR).map_err(Error::io("listing the nodes"))?.flatten();
+    // One that can't be a node's was not put there by `ip netns`.
+    Ok(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
 }
 
-impl Nodes {
-    /// The namespace of a node.
-    pub fn get(&self, name: &NodeName) -> Option<&Netns> {
-        self.by_name.get(name)
+/// The namespace of a node, in the sandbox of the calling process.
+pub fn open(name: &NodeName) -> Result<Netns, Error> {
+    match Netns::open(&Path::new(PINS).join(name.as_str())) {
+        Err(error) if error.errno() == Some(Errno::NOENT) => open_in_view(name),
+        opened => opened,
     }
+}
 
-    pub(crate) fn insert(&mut self, name: NodeName, netns: Netns) {
-        self.by_name.insert(name, netns);
-    }
+/// One that `ip netns add` has made: it is a mount in the view.
+fn open_in_view(name: &NodeName) -> Result<Netns, Error> {
+    on_own_thread(|| {
+        mounts::enter_view()?;
+        Netns::open(&Path::new(NETNS_DIR).join(name.as_str()))
+    })
+    .map_err(|error| match error.errno() {
+        Some(Errno::NOENT) => Error::NoNode { name: name.to_string() },
+        _ => error,
+    })
+}
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.by_name.len()
+/// Takes a node away: its name, and its namespace as soon as nothing runs in it any more.
+pub(crate) fn remove(name: &NodeName) -> Result<(), Error> {
+    if Path::new(PINS).join(name.as_str()).exists() {
+        return mounts::unpin(name.as_str());
     }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
-    }
+    on_own_thread(|| {
+        mounts::enter_view()?;
+        mounts::unpin(name.as_str())
+    })
 }
 
 /// Does some work on a thread of its own in a namespace, and waits for it.

@@ -1,5 +1,6 @@
 //! What a run of a lab reports: plain data, the same for the terminal, `--json` and JUnit.
 
+use std::io::Write;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -64,7 +65,7 @@ pub enum Outcome {
 }
 
 /// Why a lab could not be built or gone on with.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Broken {
     /// What happened; the causes follow, outermost first.
     pub causes: Vec<String>,
@@ -145,4 +146,14 @@ pub enum Event {
     Step(StepReport),
     /// It can't go on.
     Broken(Broken),
+}
+
+impl Event {
+    /// Tells it, as one line.
+    pub fn write(&self, to: &mut impl Write) {
+        let mut line = serde_json::to_vec(self).expect("an event is plain data");
+        line.push(b'\n');
+        // Who started us may have stopped listening; then there is nobody to tell.
+        let _ = to.write_all(&line);
+    }
 }

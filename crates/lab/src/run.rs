@@ -1,40 +1,48 @@
 //! One whole run of a lab: sandbox, build, steps in order, and everything taken away.
 
-use std::io::{BufRead, BufReader, PipeWriter, Write};
+use std::io::{BufRead, BufReader, PipeWriter};
 use std::time::Instant;
 
 use twinax_topology::Topology;
 
-use crate::check;
 use crate::lab::Lab;
 use crate::report::{Broken, Event, LabReport};
-use crate::requirements;
-use crate::sandbox::{Ended, Options, Sandbox, SandboxError};
+use crate::sandbox::{Ended, Holder, Options, Sandbox, SandboxError};
+use crate::{check, hint};
 
 /// Runs a lab from the beginning to the end. `tell` hears of everything as it happens.
 ///
 /// The calling process must have one thread only: see [`Sandbox::start`].
 pub fn run(
     topology: &Topology,
-    options: Options,
+    options: &Options,
+    tell: impl FnMut(&Event),
+) -> Result<LabReport, SandboxError> {
+    let begun = Instant::now();
+    let sandbox = Sandbox::start(options)?;
+    let inside = |events: &mut PipeWriter| carry_out(topology.clone(), events);
+    let mut report = follow(topology, sandbox.holder(), inside, tell)?;
+    sandbox.end().map_err(SandboxError::Pipe)?;
+    report.time = begun.elapsed();
+    Ok(report)
+}
+
+/// Has work done in a sandbox that tells of itself by events, and makes the report of them.
+pub(crate) fn follow(
+    topology: &Topology,
+    holder: &Holder,
+    inside: impl FnOnce(&mut PipeWriter) -> Result<(), Broken>,
     mut tell: impl FnMut(&Event),
 ) -> Result<LabReport, SandboxError> {
     let begun = Instant::now();
     let mut report = LabReport::of(topology);
-    // Where it can't be raised, the build says which node was one too many.
-    let _ = requirements::raise_open_files(topology.nodes.len());
-    let mut sandbox = Sandbox::start(options, |set_up, events| {
-        let mut teller = Teller { events };
-        let done = match set_up {
-            Ok(()) => carry_out(topology.clone(), &mut teller),
-            Err(error) => Err(broken(&error)),
-        };
-        if let Err(broken) = done {
-            teller.tell(&Event::Broken(broken));
+    let mut work = holder.work(|mut events| {
+        if let Err(broken) = inside(&mut events) {
+            Event::Broken(broken).write(&mut events);
         }
         0
     })?;
-    for line in BufReader::new(sandbox.events()).lines() {
+    for line in BufReader::new(work.events()).lines() {
         let event = line.map_err(SandboxError::Pipe)?;
         let Ok(event) = serde_json::from_str::<Event>(&event) else { continue };
         tell(&event);
@@ -45,7 +53,7 @@ pub fn run(
             Event::Broken(broken) => report.broken = Some(broken),
         }
     }
-    let ended = sandbox.wait().map_err(SandboxError::Pipe)?;
+    let ended = work.wait().map_err(SandboxError::Pipe)?;
     if ended != Ended::Exit(0) && report.broken.is_none() {
         report.broken = Some(broken_off(ended));
     }
@@ -61,44 +69,27 @@ fn broken_off(ended: Ended) -> Broken {
     Broken { causes: vec![how], hint: None, lacking: false }
 }
 
-/// Where events go: to the process that started the sandbox.
-struct Teller {
-    events: PipeWriter,
-}
-
-impl Teller {
-    fn tell(&mut self, event: &Event) {
-        let mut line = serde_json::to_vec(event).expect("an event is plain data");
-        line.push(b'\n');
-        // Who started us may have stopped listening; then there is nobody to tell.
-        let _ = self.events.write_all(&line);
-    }
-}
-
-fn carry_out(topology: Topology, teller: &mut Teller) -> Result<(), Broken> {
-    let (mut lab, built) = Lab::build(topology).map_err(|error| broken(&error))?;
-    teller.tell(&Event::Built(built));
+fn carry_out(topology: Topology, events: &mut PipeWriter) -> Result<(), Broken> {
+    let (mut lab, built) = Lab::build(topology).map_err(|error| hint::broken(&error))?;
+    Event::Built(built).write(events);
     if lab.topology().is_idle() {
         return Ok(());
     }
-    lab.start().map_err(|error| broken(&error))?;
+    lab.start().map_err(|error| hint::broken(&error))?;
+    do_steps(&mut lab, events)
+}
+
+/// Does all steps of a lab that stands, in order.
+pub(crate) fn do_steps(lab: &mut Lab, events: &mut PipeWriter) -> Result<(), Broken> {
     for (index, step) in lab.topology().steps.clone().iter().enumerate() {
-        teller.tell(&Event::Begun(index + 1));
-        let done = check::carry_out(&mut lab, index + 1, step);
+        Event::Begun(index + 1).write(events);
+        let done = check::carry_out(lab, index + 1, step);
         let report = done.map_err(|error| {
-            let mut broken = broken(&error);
+            let mut broken = hint::broken(&error);
             broken.causes.insert(0, format!("step {} could not be done", index + 1));
             broken
         })?;
-        teller.tell(&Event::Step(report));
+        Event::Step(report).write(events);
     }
     Ok(())
-}
-
-fn broken(error: &(dyn std::error::Error + 'static)) -> Broken {
-    let mut broken = Broken::from_error(error);
-    if let Some(hint) = crate::hint::of(error) {
-        (broken.hint, broken.lacking) = (Some(hint.text), hint.lacking);
-    }
-    broken
 }

@@ -1,50 +1,57 @@
-//! Commands that run in a node while the lab stands.
+//! What runs in the nodes while the lab stands, seen from whoever wants it to: wanting it, waiting
+//! until it is ready, wanting it no longer.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use twinax_kernel::Netns;
-use twinax_topology::{Command, NodeName, Ready};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify;
+use twinax_topology::{Command, Listener, NodeName, Ready};
 
-use crate::exec::{self, ExecError};
-use crate::nodes::inside;
+use crate::holder::older;
+use crate::nodes::{self, inside};
+use crate::report::Broken;
+use crate::wanted::{self, Key, LOG, STATE, State, Wanted, What};
 
 /// Why a service is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// It could not be started.
-    #[error("`{name}` in node `{node}` could not be started")]
+    #[error("`{}` in node `{}` could not be started", .key.name, .key.node)]
     Start {
         /// The service.
-        name: NodeName,
-        /// Its node.
-        node: NodeName,
+        key: Key,
         /// Why.
         #[source]
-        source: ExecError,
+        source: Reported,
     },
+    /// A port could not be listened on.
+    #[error("port {} of node `{}` could not be listened on", .key.name, .key.node)]
+    Listen {
+        /// The port.
+        key: Key,
+        /// Why.
+        #[source]
+        source: Reported,
+    },
+    /// What is wanted could not be said, or not be found out.
+    #[error("telling the lab's holder what is wanted")]
+    Tell(#[source] std::io::Error),
     /// It ended before it was ready.
-    #[error("`{name}` in node `{node}` ended with exit code {exit} before it was ready{}", said(.output))]
+    #[error("`{}` in node `{}` ended with exit code {exit} before it was ready{}", .key.name, .key.node, said(.output))]
     Ended {
         /// The service.
-        name: NodeName,
-        /// Its node.
-        node: NodeName,
+        key: Key,
         /// Its exit code.
         exit: i32,
         /// The end of its output.
         output: String,
     },
     /// It was not ready in time.
-    #[error("`{name}` in node `{node}` was not ready within {within:?}: {awaited}{}", said(.output))]
+    #[error("`{}` in node `{}` was not ready within {within:?}: {awaited}{}", .key.name, .key.node, said(.output))]
     NotReady {
         /// The service.
-        name: NodeName,
-        /// Its node.
-        node: NodeName,
+        key: Key,
         /// How long was waited.
         within: Duration,
         /// What was waited for.
@@ -52,6 +59,46 @@ pub enum ServiceError {
         /// The end of its output.
         output: String,
     },
+    /// It did not end in time.
+    #[error("`{}` in node `{}` has not ended", .key.name, .key.node)]
+    NotEnded {
+        /// The service.
+        key: Key,
+    },
+}
+
+/// Something that went wrong in another process, in its words.
+#[derive(Debug)]
+pub struct Reported {
+    text: String,
+    source: Option<Box<Reported>>,
+    /// What to do about it.
+    pub(crate) hint: Option<crate::hint::Hint>,
+}
+
+impl Reported {
+    fn new(broken: Broken) -> Self {
+        let hint = broken.hint.map(|text| crate::hint::Hint { text, lacking: broken.lacking });
+        let mut causes = broken.causes.into_iter().rev();
+        let innermost = causes.next().unwrap_or_default();
+        let mut chain = Self { text: innermost, source: None, hint };
+        for text in causes {
+            chain = Self { text, source: Some(Box::new(chain)), hint: None };
+        }
+        chain
+    }
+}
+
+impl std::fmt::Display for Reported {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Reported {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
 }
 
 fn said(output: &str) -> String {
@@ -61,144 +108,166 @@ fn said(output: &str) -> String {
     }
 }
 
-/// Of a service's output so many bytes are kept, from the end.
-const KEPT: usize = 64 * 1024;
-
 /// How often a state is looked at of which the kernel sends no word: a listening socket, a file.
 const TICK: Duration = Duration::from_millis(5);
 
-/// How long the output of a service that has ended may take to come in.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long the holder may take to do what it does at once.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
-/// A command that has been started and is ready.
-#[derive(Debug)]
-pub struct Service {
-    child: Child,
-}
+/// Of a service's output so many bytes are told, from the end, where it fails.
+const TOLD: usize = 64 * 1024;
 
-/// Output and end of a service, shared with the threads that read it.
-#[derive(Default)]
-struct Log {
-    state: Mutex<LogState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct LogState {
-    output: Vec<u8>,
-    /// The line that `Ready::Line` waits for has been seen.
-    line_seen: bool,
-    /// How many of its outputs can still say something.
-    open: usize,
-}
-
-impl Log {
-    fn lock(&self) -> MutexGuard<'_, LogState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.lock().output).into_owned()
-    }
-
-    fn add(&self, some: &[u8], line: Option<&str>) {
-        let mut state = self.lock();
-        state.output.extend_from_slice(some);
-        if let Some(line) = line {
-            state.line_seen |= String::from_utf8_lossy(&state.output).contains(line);
-        }
-        let over = state.output.len().saturating_sub(KEPT);
-        state.output.drain(..over);
-        drop(state);
-        self.changed.notify_all();
-    }
-
-    /// Waits until all that was said is here; but not for ever: a child of a service that has ended
-    /// may hold its output open.
-    fn await_last_words(&self) {
-        let open = |state: &mut LogState| state.open > 0;
-        drop(self.changed.wait_timeout_while(self.lock(), LAST_WORDS, open));
-    }
-}
-
-impl Service {
-    /// Starts a command in its node and waits until it is ready.
-    pub fn start(node: &NodeName, netns: &Netns, of: &Command) -> Result<Self, ServiceError> {
-        let failed =
-            |source| ServiceError::Start { name: of.name.clone(), node: node.clone(), source };
-        let mut command = exec::command(node, netns, &of.program).map_err(failed)?;
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = exec::start(&mut command).map_err(failed)?;
-        let log = Arc::new(Log::default());
-        let line = match &of.ready {
-            Some(Ready::Line(line)) => Some(line.clone()),
-            _ => None,
-        };
-        read_to(&log, child.stdout.take().expect("it is piped"), line.clone());
-        read_to(&log, child.stderr.take().expect("it is piped"), line);
-        let mut service = Self { child };
-        if let Some(ready) = &of.ready {
-            service.await_ready((node, netns), of, ready, &log)?;
-        }
-        Ok(service)
-    }
-
-    fn await_ready(
-        &mut self,
-        (node, netns): (&NodeName, &Netns),
-        of: &Command,
-        ready: &Ready,
-        log: &Log,
-    ) -> Result<(), ServiceError> {
-        let deadline = Instant::now() + of.timeout.0;
-        let (name, node) = (of.name.clone(), node.clone());
-        loop {
-            let ended = self.child.try_wait().ok().flatten().map(exec::exit_code);
-            if ended.is_some() {
-                log.await_last_words();
+/// Wants a command to run in a node, and waits until it is ready.
+pub fn start(node: &NodeName, command: &Command) -> Result<(), ServiceError> {
+    let key = Key::command(node, &command.name);
+    let waiting = want(&key, What::Command(command.clone()))?;
+    let begun = Instant::now();
+    let within = match &command.ready {
+        Some(_) => command.timeout.0,
+        None => AT_ONCE,
+    };
+    loop {
+        let state = wanted::state(&key);
+        match &state {
+            Some(State { broken: Some(broken), .. }) => {
+                let source = Reported::new(broken.clone());
+                return Err(ServiceError::Start { key, source });
             }
-            match (ready, ended) {
-                (Ready::Exit, Some(0)) => return Ok(()),
-                _ if self.is_ready(netns, ready, log) => return Ok(()),
-                (_, Some(exit)) => {
-                    return Err(ServiceError::Ended { name, node, exit, output: log.text() });
-                }
-                (_, None) => {}
+            Some(state) if is_ready(&key, command.ready.as_ref(), state) => return Ok(()),
+            Some(State { pid: None, ended: Some(exit), .. }) => {
+                let (exit, output) = (*exit, output(&key));
+                return Err(ServiceError::Ended { key, exit, output });
             }
-            if Instant::now() >= deadline {
-                let (within, awaited) = (of.timeout.0, awaited(ready));
-                return Err(ServiceError::NotReady {
-                    name,
-                    node,
-                    within,
-                    awaited,
-                    output: log.text(),
-                });
-            }
-            // Woken by output; in any case after a tick.
-            drop(log.changed.wait_timeout(log.lock(), TICK));
+            _ => {}
         }
+        if begun.elapsed() >= within {
+            let awaited = awaited(command.ready.as_ref().filter(|_| state.is_some()));
+            let output = output(&key);
+            return Err(ServiceError::NotReady { key, within, awaited, output });
+        }
+        waiting.pause();
+    }
+}
+
+/// Wants twinax to listen on a port of a node, and waits until it does.
+pub fn listen(node: &NodeName, listener: &Listener) -> Result<(), ServiceError> {
+    let key = Key::listener(node, listener.tcp);
+    let waiting = want(&key, What::Listener(listener.clone()))?;
+    let begun = Instant::now();
+    loop {
+        match wanted::state(&key) {
+            Some(State { broken: Some(broken), .. }) => {
+                return Err(ServiceError::Listen { key, source: Reported::new(broken) });
+            }
+            Some(_) => return Ok(()),
+            None if begun.elapsed() >= AT_ONCE => {
+                let (awaited, output) = (awaited(None), String::new());
+                return Err(ServiceError::NotReady { key, within: AT_ONCE, awaited, output });
+            }
+            None => waiting.pause(),
+        }
+    }
+}
+
+fn want(key: &Key, what: What) -> Result<Waiting, ServiceError> {
+    let waiting = Waiting::new().map_err(ServiceError::Tell)?;
+    wanted::want(key, &Wanted::here(what)).map_err(ServiceError::Tell)?;
+    Ok(waiting)
+}
+
+/// Wants it no longer, and waits until it is gone. One that is not there is gone.
+pub fn stop(key: &Key) -> Result<(), ServiceError> {
+    let waiting = Waiting::new().map_err(ServiceError::Tell)?;
+    let grace = match wanted::get(key).map(|wanted| wanted.what) {
+        Some(What::Command(command)) => command.stop.0,
+        _ => Duration::ZERO,
+    };
+    wanted::want_no_more(key).map_err(ServiceError::Tell)?;
+    let deadline = Instant::now() + grace + AT_ONCE;
+    while key.file(STATE).exists() {
+        if Instant::now() >= deadline {
+            return Err(ServiceError::NotEnded { key: key.clone() });
+        }
+        waiting.pause();
+    }
+    Ok(())
+}
+
+/// Waiting for a word of the holder.
+struct Waiting {
+    changes: std::os::fd::OwnedFd,
+}
+
+impl Waiting {
+    fn new() -> std::io::Result<Self> {
+        let changes =
+            inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+        let state = inotify::WatchFlags::MOVED_TO | inotify::WatchFlags::DELETE;
+        inotify::add_watch(&changes, STATE, state)?;
+        inotify::add_watch(&changes, LOG, inotify::WatchFlags::MODIFY)?;
+        Ok(Self { changes })
     }
 
-    fn is_ready(&self, netns: &Netns, ready: &Ready, log: &Log) -> bool {
-        match ready {
-            Ready::Exit => false,
-            Ready::Line(_) => log.lock().line_seen,
-            Ready::File(path) => self.sees().join(path.trim_start_matches('/')).exists(),
-            Ready::Tcp(port) => inside(netns, || Ok(somebody_listens(*port))).unwrap_or(false),
-        }
+    /// Until something has changed; in any case no longer than a tick.
+    fn pause(&self) {
+        let tick = Timespec::try_from(TICK).expect("a few milliseconds");
+        let _ = poll(&mut [PollFd::new(&self.changes, PollFlags::IN)], Some(&tick));
+        let mut events = [0; 4096];
+        while rustix::io::read(&self.changes, &mut events).is_ok() {}
     }
+}
 
-    /// The root of the files that the service sees.
-    fn sees(&self) -> PathBuf {
-        // Where the machine allows no /proc of the sandbox's own, the old one has other numbers.
-        let own = std::fs::read_link("/proc/self").ok();
-        if own == Some(std::process::id().to_string().into()) {
-            Path::new("/proc").join(self.child.id().to_string()).join("root")
-        } else {
-            PathBuf::from("/")
+fn is_ready(key: &Key, ready: Option<&Ready>, state: &State) -> bool {
+    match ready {
+        None => state.pid.is_some() || state.ended.is_some(),
+        Some(Ready::Exit) => state.ended == Some(0),
+        Some(Ready::Line(line)) => output(key).contains(line),
+        Some(Ready::File(path)) => {
+            state.pid.is_some_and(|pid| sees(pid).join(path.trim_start_matches('/')).exists())
         }
+        Some(Ready::Tcp(port)) => nodes::open(&key.node)
+            .and_then(|netns| inside(&netns, || Ok(somebody_listens(*port))))
+            .unwrap_or(false),
     }
+}
+
+fn awaited(ready: Option<&Ready>) -> String {
+    match ready {
+        Some(Ready::Tcp(port)) => format!("nobody listens on TCP port {port}"),
+        Some(Ready::Line(line)) => format!("no line with {line:?}"),
+        Some(Ready::File(path)) => format!("there is no file {path:?}"),
+        Some(Ready::Exit) => "it still runs".to_owned(),
+        None => "the lab's holder has not started it".to_owned(),
+    }
+}
+
+/// The root of the files that a process sees.
+fn sees(pid: u32) -> PathBuf {
+    // Where the machine allows no /proc of the sandbox's own, the old one has other numbers.
+    let own = std::fs::read_link("/proc/self").ok();
+    if own == Some(std::process::id().to_string().into()) {
+        Path::new("/proc").join(pid.to_string()).join("root")
+    } else {
+        PathBuf::from("/")
+    }
+}
+
+/// What a service has written, as far as it is kept.
+pub fn log(key: &Key) -> Vec<u8> {
+    log_in(Path::new("/"), key)
+}
+
+/// What a service has written, in a lab whose files are seen below this folder.
+pub fn log_in(root: &Path, key: &Key) -> Vec<u8> {
+    let path = root.join(key.file(LOG).strip_prefix("/").expect("it is an absolute path"));
+    let mut bytes = std::fs::read(older(&path)).unwrap_or_default();
+    bytes.extend(std::fs::read(&path).unwrap_or_default());
+    bytes
+}
+
+fn output(key: &Key) -> String {
+    let log = log(key);
+    String::from_utf8_lossy(&log[log.len().saturating_sub(TOLD)..]).into_owned()
 }
 
 /// Whether a socket of the calling thread's namespace listens on a TCP port.
@@ -207,22 +276,6 @@ fn somebody_listens(port: u16) -> bool {
         std::fs::read_to_string(format!("/proc/thread-self/net/{table}"))
             .is_ok_and(|table| listens(&table, port))
     })
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        exec::kill(&self.child);
-        let _ = self.child.wait();
-    }
-}
-
-fn awaited(ready: &Ready) -> String {
-    match ready {
-        Ready::Tcp(port) => format!("nobody listens on TCP port {port}"),
-        Ready::Line(line) => format!("no line with {line:?}"),
-        Ready::File(path) => format!("there is no file {path:?}"),
-        Ready::Exit => "it still runs".to_owned(),
-    }
 }
 
 /// Whether a table such as `/proc/net/tcp` (`proc_pid_net(5)`) has a socket that listens on a port.
@@ -235,20 +288,6 @@ fn listens(table: &str, port: u16) -> bool {
         let at = local.rsplit_once(':').and_then(|(_, port)| u16::from_str_radix(port, 16).ok());
         state == LISTEN && at == Some(port)
     })
-}
-
-/// Reads a service's output on a thread of its own, as long as somebody can write it.
-fn read_to(log: &Arc<Log>, mut pipe: impl Read + Send + 'static, line: Option<String>) {
-    let log = Arc::clone(log);
-    log.lock().open += 1;
-    std::thread::spawn(move || {
-        let mut some = [0; 4096];
-        while let Ok(length @ 1..) = pipe.read(&mut some) {
-            log.add(&some[..length], line.as_deref());
-        }
-        log.lock().open -= 1;
-        log.changed.notify_all();
-    });
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub fn run(asked: &Run) -> anyhow::Result<u8> {
     if wrong {
         return Ok(WRONG);
     }
-    let options = Options { user_namespace: !asked.no_user_namespace };
+    let options = Options { no_user_namespace: asked.no_user_namespace, holder: None };
     if let Err(error) = options.check() {
         show::error(&error.into());
         show::hint("run as root, or leave out `--no-user-namespace`");
@@ -39,7 +39,7 @@ pub fn run(asked: &Run) -> anyhow::Result<u8> {
     let mut runs = Vec::new();
     for (path, lab) in &labs {
         let lab = lab.as_ref().expect("those with errors have been told");
-        let report = run_one(lab, options, asked, &mut out);
+        let report = run_one(lab, &options, asked, &mut out);
         let run = LabRun { file: path.to_path_buf(), report };
         if asked.json {
             out.say(&(serde_json::to_string(&run)? + "\n"));
@@ -60,7 +60,7 @@ fn create(path: &Path) -> anyhow::Result<fs::File> {
     fs::File::create(path).with_context(|| format!("creating {}", path.display()))
 }
 
-fn run_one(lab: &Topology, options: Options, asked: &Run, out: &mut Stdout) -> LabReport {
+fn run_one(lab: &Topology, options: &Options, asked: &Run, out: &mut Stdout) -> LabReport {
     let lacks = requirements::lacks(lab);
     let mut progress = Progress::new(lab, asked, out);
     let report = if lacks.is_empty() {

@@ -11,6 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use rustix::mount::{MountFlags, MountPropagationFlags};
+use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::unshare;
@@ -24,13 +25,38 @@ pub struct Bind {
     pub to: CString,
 }
 
-/// Puts each process of a command into a network namespace, and into a mount namespace of its own
-/// in which it sees what belongs to that: its `/sys`, and these binds.
-pub fn see_before_exec(command: &mut Command, netns: OwnedFd, binds: Vec<Bind>) {
+/// Where a program is executed, and what it sees.
+#[derive(Debug)]
+pub struct Sight {
+    /// The mount namespace; `None`: that of the caller.
+    pub mounts: Option<OwnedFd>,
+    /// The network namespace, and what belongs to it: then the program gets a copy of the mount
+    /// namespace for itself, with a `/sys` that shows the network namespace, and with these binds.
+    /// `None`: that of the caller, and the mount namespace as it is.
+    pub node: Option<(OwnedFd, Vec<Bind>)>,
+    /// Its working directory; the root directory where there is no such.
+    pub directory: CString,
+    /// Whether the kernel ends it when the calling thread ends (`PR_SET_PDEATHSIG`).
+    pub is_tied: bool,
+}
+
+/// Lets each process of a command do what this asks for before it becomes the program.
+pub fn see_before_exec(command: &mut Command, sight: Sight) {
     let steps = move || {
-        move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network))?;
-        unshare(libc::CLONE_NEWNS)?;
-        see(&binds)
+        if sight.is_tied {
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+        }
+        if let Some(mounts) = &sight.mounts {
+            move_into_link_name_space(mounts.as_fd(), Some(LinkNameSpaceType::Mount))?;
+        }
+        if let Some((netns, binds)) = &sight.node {
+            move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network))?;
+            unshare(libc::CLONE_NEWNS)?;
+            see(binds)?;
+        }
+        // A mount namespace is entered at its root.
+        let _ = rustix::process::chdir(sight.directory.as_c_str());
+        Ok(())
     };
     // SAFETY: the closure makes system calls and nothing else: rustix's and libc's functions here
     // are bare calls, the paths are C strings already, and an `io::Error` of an errno does not

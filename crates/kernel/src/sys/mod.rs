@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use crate::error::errno;
 
-pub use exec::{Bind, see_before_exec};
+pub use exec::{Bind, Sight, see_before_exec};
 
 fn check(result: libc::c_int) -> Result<libc::c_int, Errno> {
     if result < 0 { Err(errno(&std::io::Error::last_os_error())) } else { Ok(result) }
@@ -31,9 +31,10 @@ pub enum Side {
 /// Those of `clone(2)`; [`Errno::BUSY`] where the calling process has more than one thread: the
 /// child would have only this one, and whatever lock another held would stay held forever.
 pub fn clone(namespaces: libc::c_int) -> Result<Side, Errno> {
-    let threads = std::fs::read_dir("/proc/self/task").map(Iterator::count);
-    let threads = threads.map_err(|error| errno(&error))?;
-    if threads != 1 {
+    // The kernel has the answer, whatever is mounted on /proc: it can "unshare" the thread group of
+    // a thread only where there is no other thread, and then does nothing (unshare(2)).
+    // SAFETY: nothing is changed, whatever the outcome.
+    if unsafe { libc::unshare(libc::CLONE_THREAD) } != 0 {
         return Err(Errno::BUSY);
     }
     let mut pidfd: libc::c_int = -1;
@@ -61,15 +62,15 @@ pub fn clone(namespaces: libc::c_int) -> Result<Side, Errno> {
     }
 }
 
-/// Puts the calling thread into new namespaces (`unshare(2)`): only `CLONE_NEWNET` and
-/// `CLONE_NEWNS` (with the `CLONE_FS` that it implies) are taken.
+/// Puts the calling thread into new namespaces (`unshare(2)`), or gives it a root and working
+/// directory of its own: only `CLONE_NEWNET`, `CLONE_NEWNS` and `CLONE_FS` are taken.
 ///
 /// It makes no other call than the one: it may stand between `fork` and `exec`.
 pub fn unshare(namespaces: libc::c_int) -> Result<(), Errno> {
-    if namespaces & !(libc::CLONE_NEWNET | libc::CLONE_NEWNS) != 0 {
+    if namespaces & !(libc::CLONE_NEWNET | libc::CLONE_NEWNS | libc::CLONE_FS) != 0 {
         return Err(Errno::INVAL);
     }
-    // SAFETY: neither flag touches memory or file descriptors of this process.
+    // SAFETY: none of the flags touches memory or file descriptors of this process.
     check(unsafe { libc::unshare(namespaces) }).map(drop)
 }
 
@@ -132,4 +133,24 @@ pub fn bpf_refusal() -> Errno {
         libc::syscall(libc::SYS_bpf, NO_COMMAND, std::ptr::null::<u8>(), 0 as libc::c_long)
     };
     check(result as libc::c_int).err().unwrap_or(Errno::INVAL)
+}
+
+/// Blocks these signals for the calling thread, and gives a descriptor from which they are read
+/// instead, as `signalfd_siginfo`s (`signalfd(2)`).
+///
+/// What is executed from now on must unblock them, as the standard library's `Command` does.
+pub fn signal_fd(signals: &[libc::c_int]) -> Result<OwnedFd, Errno> {
+    // SAFETY: all zeros is a valid sigset_t, and sigemptyset makes it the empty set; the set outlives
+    // the calls, which write nothing else.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        check(libc::sigemptyset(&raw mut set))?;
+        for &signal in signals {
+            check(libc::sigaddset(&raw mut set, signal))?;
+        }
+        check(libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()))?;
+        let fd = check(libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK))?;
+        // The kernel has just made this descriptor for us, and nobody else knows it.
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
 }

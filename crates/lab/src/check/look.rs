@@ -9,7 +9,7 @@ use twinax_topology::{
     Facts, LookExpect, Neighbour, Place, Route, RouteKind, Rule, RuleAction, Spot, TABLE_MAIN,
 };
 
-use super::{Outcome, StepError};
+use super::{Outcome, StepError, netns};
 use crate::lab::Lab;
 use crate::nodes::inside;
 use crate::report::Check;
@@ -20,7 +20,7 @@ pub(super) fn carry_out(lab: &Lab, spot: &Spot, expect: &LookExpect) -> Result<O
         .flat_map(|facts| facts.sysctls.iter().map(|sysctl| sysctl.key.path()))
         .collect();
     let failed = |source| StepError::Kernel { what: format!("looking at `{spot}`"), source };
-    let seen = inside(lab.netns(&spot.node), || observe::node(&sysctls)).map_err(failed)?;
+    let seen = inside(&netns(lab, &spot.node)?, || observe::node(&sysctls)).map_err(failed)?;
     let mut checks = Vec::new();
     if let Some(name) = &spot.interface {
         match seen.link(name.as_str()) {
@@ -155,7 +155,7 @@ impl Looked<'_> {
     /// Whether a bridge of the node has learned the MAC of an interface of the lab.
     fn has_learned(&self, place: &Place, port: Option<&str>) -> Result<bool, StepError> {
         let failed = |source| StepError::Kernel { what: format!("looking at `{place}`"), source };
-        let node = inside(self.lab.netns(&place.node), || observe::node(&[])).map_err(failed)?;
+        let node = inside(&netns(self.lab, &place.node)?, || observe::node(&[])).map_err(failed)?;
         let mac = node.link(place.interface.as_str()).and_then(|link| link.mac);
         Ok(self.seen.fdb.iter().any(|entry| {
             entry.learned && Some(entry.mac) == mac && port.is_none_or(|port| port == entry.dev)

@@ -14,6 +14,8 @@ mod traceroute;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use twinax_kernel::Netns;
+use twinax_plan::Step;
 use twinax_topology::{Action, Change, Family, LabStep, NodeName, Target};
 
 use crate::exec::ExecError;
@@ -77,6 +79,8 @@ pub fn carry_out(lab: &mut Lab, number: usize, step: &LabStep) -> Result<StepRep
         Action::Run(run, expect) => run::carry_out(lab, run, expect)?,
         Action::Look(spot, expect) => look::carry_out(lab, spot, expect)?,
         Action::Reach(reach) => reach::carry_out(lab, reach)?,
+        Action::Add(addition) => part(lab.add(addition)?),
+        Action::Remove(spots) => part(lab.remove(spots)?),
     };
     let Outcome { done, checks, notes } = outcome;
     Ok(StepReport { number, about: step.about.clone(), done, checks, notes, time: begun.elapsed() })
@@ -87,6 +91,16 @@ fn change(lab: &mut Lab, changes: &[Change]) -> Result<Outcome, StepError> {
     let done = changes.iter().cloned().map(twinax_plan::Step::Change);
     let done = done.map(|step| twinax_plan::command(&step)).collect();
     Ok(Outcome { done, ..Outcome::default() })
+}
+
+fn part(steps: Vec<Step>) -> Outcome {
+    Outcome { done: steps.iter().map(twinax_plan::command).collect(), ..Outcome::default() }
+}
+
+/// A node's namespace.
+fn netns(lab: &Lab, node: &NodeName) -> Result<Netns, StepError> {
+    let what = || format!("entering node `{node}`");
+    lab.netns(node).map_err(|source| StepError::Kernel { what: what(), source })
 }
 
 /// The address of a target.

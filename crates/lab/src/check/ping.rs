@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use twinax_topology::{Ping, PingExpect};
 
-use super::{Outcome, StepError, address, called, in_figures};
+use super::{Outcome, StepError, address, called, in_figures, netns};
 use crate::lab::Lab;
 use crate::probe::{Echo, EchoReport, Word, ping};
 use crate::report::Check;
@@ -15,8 +15,9 @@ pub(super) fn carry_out(
     expect: &PingExpect,
 ) -> Result<Outcome, StepError> {
     let to = address(lab, &asked.to, asked.family)?;
+    let netns = netns(lab, &asked.from)?;
     let echo = Echo {
-        netns: lab.netns(&asked.from),
+        netns: &netns,
         to,
         interface: asked.interface.as_ref().map(AsRef::as_ref),
         source: asked.source,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use twinax_topology::{Family, NodeName, Reach, Spot};
 
-use super::{Outcome, StepError};
+use super::{Outcome, StepError, netns};
 use crate::lab::Lab;
 use crate::probe::{Echo, ping};
 use crate::report::Check;
@@ -85,9 +85,15 @@ fn reached<'a>(
     pairs: &[Pair<'a>],
     addresses: &HashMap<&NodeName, IpAddr>,
 ) -> Result<HashSet<Pair<'a>>, StepError> {
+    let mut nodes = HashMap::new();
+    for (from, _) in pairs {
+        if !nodes.contains_key(from) {
+            nodes.insert(*from, netns(lab, from)?);
+        }
+    }
     let series: Vec<Echo<'_>> = pairs
         .iter()
-        .map(|(from, to)| Echo::one(lab.netns(from), addresses[to], asked.timeout.0))
+        .map(|(from, to)| Echo::one(&nodes[from], addresses[to], asked.timeout.0))
         .collect();
     let what = || "pinging each from each".to_owned();
     let reports = ping(&series).map_err(|source| StepError::Kernel { what: what(), source })?;

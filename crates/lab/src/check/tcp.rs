@@ -2,7 +2,7 @@
 
 use twinax_topology::{Tcp, TcpExpect};
 
-use super::{Outcome, StepError, address, called, text};
+use super::{Outcome, StepError, address, called, netns, text};
 use crate::lab::Lab;
 use crate::probe::{TcpReport, connect};
 use crate::report::Check;
@@ -10,7 +10,7 @@ use crate::report::Check;
 pub(super) fn carry_out(lab: &Lab, asked: &Tcp, expect: &TcpExpect) -> Result<Outcome, StepError> {
     let to = address(lab, &asked.to, asked.family)?;
     let done = format!("tcp {} → {} port {}", asked.from, called(&asked.to, to), asked.port);
-    let report = connect(lab.netns(&asked.from), to, asked.port, asked.timeout.0)
+    let report = connect(&netns(lab, &asked.from)?, to, asked.port, asked.timeout.0)
         .map_err(|source| StepError::Kernel { what: done.clone(), source })?;
     Ok(Outcome { done: vec![done], checks: checks(expect, &report), notes: Vec::new() })
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use twinax_topology::{Topology, Traceroute, TracerouteExpect};
 
-use super::{Outcome, StepError, address, called};
+use super::{Outcome, StepError, address, called, netns};
 use crate::lab::Lab;
 use crate::probe::{Echo, Hop, trace};
 use crate::report::Check;
@@ -15,7 +15,8 @@ pub(super) fn carry_out(
     expect: &TracerouteExpect,
 ) -> Result<Outcome, StepError> {
     let to = address(lab, &asked.to, asked.family)?;
-    let echo = Echo::one(lab.netns(&asked.from), to, asked.timeout.0);
+    let netns = netns(lab, &asked.from)?;
+    let echo = Echo::one(&netns, to, asked.timeout.0);
     let done = format!("traceroute {} → {}", asked.from, called(&asked.to, to));
     let hops = trace(&echo, asked.max_hops)
         .map_err(|source| StepError::Kernel { what: done.clone(), source })?;

@@ -47,7 +47,7 @@ impl Failure {
 
 /// What the sandbox tells: the outcomes in the order of [`Feature::ALL`].
 #[derive(Serialize, Deserialize)]
-struct Told(Result<Vec<Result<bool, String>>, String>);
+struct Told(Vec<Result<bool, String>>);
 
 impl Trial {
     /// Whether a part is there.
@@ -96,12 +96,12 @@ impl Trial {
 
 /// Tries everything, in the best place that there is.
 pub(super) fn run() -> Trial {
-    let failure = match in_sandbox(Options { user_namespace: true }) {
+    let failure = match in_sandbox(&Options::default()) {
         Ok(outcomes) => return trial(Place::Sandbox, outcomes),
         Err(failure) => failure,
     };
     if capability::may_make_namespaces() {
-        if let Ok(outcomes) = in_sandbox(Options { user_namespace: false }) {
+        if let Ok(outcomes) = in_sandbox(&Options { no_user_namespace: true, ..Options::default() }) {
             return trial(Place::WithoutUserNamespace(failure.words), outcomes);
         }
         if let Some(outcomes) = on_thread() {
@@ -116,20 +116,19 @@ fn trial(place: Place, outcomes: Vec<Result<bool, String>>) -> Trial {
     Trial { place: Ok(place), outcomes }
 }
 
-fn in_sandbox(options: Options) -> Result<Vec<Result<bool, String>>, Failure> {
-    let mut sandbox = Sandbox::start(options, |set_up, events| {
-        tell(events, Told(set_up.map(|()| try_here()).map_err(|error| chain(&error))))
-    })
-    .map_err(|error| match &error {
+fn in_sandbox(options: &Options) -> Result<Vec<Result<bool, String>>, Failure> {
+    let sandbox = Sandbox::start(options).map_err(|error| match &error {
         SandboxError::Namespaces(cause) if cause.errno() == Some(Errno::BUSY) => {
             Failure { has_threads: true, ..Failure::of(&error) }
         }
         error => Failure::of(error),
     })?;
-    let told: Result<Told, _> = serde_json::from_reader(sandbox.events());
-    let ended = sandbox.wait().map_err(|error| Failure::of(&error))?;
+    let work = sandbox.holder().work(|events| tell(events, Told(try_here())));
+    let mut work = work.map_err(|error| Failure::of(&error))?;
+    let told: Result<Told, _> = serde_json::from_reader(work.events());
+    let ended = work.wait().map_err(|error| Failure::of(&error))?;
     let broken = |_| Failure { words: format!("it broke off: {ended:?}"), has_threads: false };
-    told.map_err(broken)?.0.map_err(|words| Failure { words, has_threads: false })
+    Ok(told.map_err(broken)?.0)
 }
 
 fn tell(events: PipeWriter, told: Told) -> u8 {

@@ -1,33 +1,48 @@
 //! The sandbox: where a lab lives, and with which it goes.
 //!
-//! One child process, PID 1 of a PID namespace of its own, in its own mount and "outside" network
-//! namespace and (unless real root asked for none) its own user namespace. Everything of the lab
-//! hangs off it: when it ends, however it ends, the kernel ends every process in there and takes
-//! every namespace, device and mount away. And it ends when the process that started it ends: the
-//! kernel sends it `SIGKILL` then (`PR_SET_PDEATHSIG`). Nothing is ever in a file of the machine.
+//! One process, PID 1 of a PID namespace of its own, in its own mount and "outside" network
+//! namespace and (unless real root asked for none) its own user namespace. It is the lab's
+//! [holder](crate::holder). Everything of the lab hangs off it: when it ends, however it ends, the
+//! kernel ends every process in there and takes every namespace, device and mount away. Nothing is
+//! ever in a file of the machine.
+//!
+//! Whoever wants to do something in a sandbox has a process of its own join it:
 //!
 //! ```text
-//!  twinax run ──fork──▶ PID 1 of the sandbox ──▶ threads in nodes, commands in nodes
-//!      │  writes the ID maps    │
-//!      │◀──────── events ───────┘  (a pipe; what they are is the caller's business)
+//!  twinax ──fork──▶ PID 1, the holder
+//!    │  writes the ID maps, waits until it stands
+//!    │
+//!    ├──fork──▶ joins all its namespaces ──fork──▶ a worker in its PID namespace ──▶ threads and
+//!    │                     waits for it                │                             commands in
+//!    │◀──────────────────── events ────────────────────┘                             nodes
 //! ```
+//!
+//! The worker ends with the process that sent it, and so does the holder, unless it is
+//! [kept](Sandbox::keep): the kernel sends them `SIGKILL` then (`PR_SET_PDEATHSIG`).
 
 mod idmap;
+mod tie;
+mod work;
 
 use std::io::{PipeReader, PipeWriter, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, Signal, WaitIdOptions, WaitIdStatus, kill_process, set_parent_process_death_signal, waitid,
+    Pid, Signal, WaitIdOptions, WaitIdStatus, kill_process, pidfd_send_signal, waitid,
 };
 use twinax_kernel::mounts;
 use twinax_kernel::process::{Fork, NewNamespaces, fork_into};
 
+use serde::{Deserialize, Serialize};
+
+use crate::report::Broken;
+use crate::{hint, holder};
+
 pub use idmap::IdMapError;
 pub(crate) use idmap::ranges;
+pub use work::Work;
 
 /// Why a sandbox could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -41,45 +56,67 @@ pub enum SandboxError {
     /// The IDs could not be mapped.
     #[error("the user and group IDs of the sandbox could not be set")]
     IdMap(#[from] IdMapError),
+    /// What its processes are to see of the file system could not be set up.
+    #[error("{}", .0.causes.join(": "))]
+    SetUp(Broken),
+    /// It ended before it stood.
+    #[error("the sandbox ended at once: {0:?}")]
+    Ended(Ended),
+    /// A process in it could not be had.
+    #[error("a process in the sandbox could not be had")]
+    Join(#[source] twinax_kernel::Error),
     /// A pipe to the sandbox broke or could not be had.
     #[error("the pipe to the sandbox")]
     Pipe(#[source] std::io::Error),
 }
 
 /// How a sandbox is to be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Whether it has a user namespace of its own. Only real root can do without.
-    pub user_namespace: bool,
+    /// Whether it shares the user namespace of the machine. Only real root can do that.
+    pub no_user_namespace: bool,
+    /// The program that becomes its holder, where it is to be kept: it calls
+    /// [`holder::take_over`] with what is added to its arguments. Without, the holder is a fork of
+    /// the calling process, with all of its memory.
+    pub holder: Option<HolderProgram>,
+}
+
+/// A program that becomes the holder of a lab.
+#[derive(Debug, Clone)]
+pub struct HolderProgram {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments, the first of which is what it is called.
+    pub arguments: Vec<String>,
 }
 
 impl Options {
     /// Whether the calling user may ask for it.
-    pub fn check(self) -> Result<(), SandboxError> {
-        match self.user_namespace || rustix::process::geteuid().is_root() {
+    pub fn check(&self) -> Result<(), SandboxError> {
+        match !self.no_user_namespace || rustix::process::geteuid().is_root() {
             true => Ok(()),
             false => Err(SandboxError::NotRoot),
         }
     }
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { user_namespace: true }
-    }
+/// A sandbox that runs, seen from the process that started it. Dropped, it ends.
+#[derive(Debug)]
+pub struct Sandbox {
+    holder: Holder,
+    /// While this end is open, the holder knows that we are there.
+    life: Option<PipeWriter>,
 }
 
-/// A sandbox that runs, seen from the process that started it. Dropped, it ends.
-pub struct Sandbox {
+/// The first process of a sandbox, seen from outside.
+#[derive(Debug)]
+pub struct Holder {
     pid: Pid,
     pidfd: OwnedFd,
-    events: PipeReader,
-    /// While this end is open, the sandbox knows that we are there.
-    life: PipeWriter,
-    ended: bool,
+    user_namespace: bool,
 }
 
-/// How a sandbox ended.
+/// How a process of a sandbox ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// By itself, with this exit code.
@@ -89,101 +126,173 @@ pub enum Ended {
 }
 
 impl Sandbox {
-    /// Starts a sandbox and runs `inside` in it, as its first process. What `inside` writes can be
-    /// read from [`events`](Self::events); its value becomes the exit code.
+    /// Starts a sandbox, and waits until it stands.
     ///
-    /// The calling process must have one thread only: `inside` runs in a fork of it.
-    pub fn start(
-        options: Options,
-        inside: impl FnOnce(Result<(), twinax_kernel::Error>, PipeWriter) -> u8,
-    ) -> Result<Self, SandboxError> {
+    /// The calling process must have one thread only: it forks.
+    pub fn start(options: &Options) -> Result<Self, SandboxError> {
         options.check()?;
-        let root = rustix::process::geteuid().is_root();
         let (life_in, life_out) = std::io::pipe().map_err(SandboxError::Pipe)?;
-        let (events_in, events_out) = std::io::pipe().map_err(SandboxError::Pipe)?;
-        let new = NewNamespaces { user: options.user_namespace };
-        match fork_into(new).map_err(SandboxError::Namespaces)? {
+        let (mut told_in, told_out) = std::io::pipe().map_err(SandboxError::Pipe)?;
+        let user = !options.no_user_namespace;
+        match fork_into(NewNamespaces { user }).map_err(SandboxError::Namespaces)? {
             Fork::Child => {
                 drop(life_out);
-                drop(events_in);
-                let run = || {
-                    await_parent(life_in);
-                    inside(set_up(), events_out)
-                };
+                drop(told_in);
+                let run = || become_holder(options, life_in, told_out);
                 // Nothing may unwind into the frames of the process that we are a copy of.
                 let code = catch_unwind(AssertUnwindSafe(run)).unwrap_or(PANICKED);
                 std::process::exit(code.into());
             }
             Fork::Parent(pid, pidfd) => {
                 drop(life_in);
-                drop(events_out);
-                let mut sandbox =
-                    Self { pid, pidfd, events: events_in, life: life_out, ended: false };
-                if options.user_namespace {
-                    idmap::map(pid, root)?;
+                drop(told_out);
+                let holder = Holder { pid, pidfd, user_namespace: user };
+                let mut sandbox = Self { holder, life: Some(life_out) };
+                if user {
+                    idmap::map(pid, rustix::process::geteuid().is_root())?;
                 }
-                sandbox.life.write_all(&[GO]).map_err(SandboxError::Pipe)?;
-                Ok(sandbox)
+                sandbox.tell(GO)?;
+                let mut told = String::new();
+                told_in.read_to_string(&mut told).map_err(SandboxError::Pipe)?;
+                match serde_json::from_str(&told) {
+                    Ok(Told::Holds) => Ok(sandbox),
+                    Ok(Told::Broken(broken)) => Err(SandboxError::SetUp(broken)),
+                    Err(_) => Err(SandboxError::Ended(wait(&sandbox.holder.pidfd).map_err(SandboxError::Pipe)?)),
+                }
             }
         }
     }
 
-    /// What the inside writes; at its end when the inside has closed it.
-    pub fn events(&mut self) -> &mut PipeReader {
-        &mut self.events
+    /// The first process.
+    pub fn holder(&self) -> &Holder {
+        &self.holder
     }
 
-    /// Waits until the sandbox has ended.
-    pub fn wait(mut self) -> std::io::Result<Ended> {
-        self.reap()
+    /// Lets the sandbox stay when the calling process ends.
+    pub fn keep(mut self) -> Result<(), SandboxError> {
+        self.tell(KEEP)?;
+        self.life = None;
+        Ok(())
     }
 
-    fn reap(&mut self) -> std::io::Result<Ended> {
-        self.ended = true;
-        let id = rustix::process::WaitId::PidFd(std::os::fd::AsFd::as_fd(&self.pidfd));
-        let status: Option<WaitIdStatus> =
-            rustix::io::retry_on_intr(|| waitid(id.clone(), WaitIdOptions::EXITED))?;
-        let status = status.expect("waitid waits where it is not told not to");
-        Ok(match status.exit_status() {
-            Some(code) => Ended::Exit(code),
-            None => Ended::Signal(status.terminating_signal().unwrap_or_default()),
-        })
+    /// Ends the sandbox: what runs in it as a service gets its time to finish.
+    pub fn end(mut self) -> std::io::Result<Ended> {
+        let _ = pidfd_send_signal(&self.holder.pidfd, Signal::TERM);
+        let ended = wait(&self.holder.pidfd);
+        self.life = None;
+        ended
+    }
+
+    fn tell(&mut self, byte: u8) -> Result<(), SandboxError> {
+        let life = self.life.as_mut().expect("it is there until the sandbox is kept or ended");
+        life.write_all(&[byte]).map_err(SandboxError::Pipe)
     }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        if !self.ended {
-            let _ = kill_process(self.pid, Signal::KILL);
-            let _ = self.reap();
+        if self.life.is_some() {
+            let _ = kill_process(self.holder.pid, Signal::KILL);
+            let _ = wait(&self.holder.pidfd);
         }
+    }
+}
+
+impl Holder {
+    /// A process that is known to be the holder of a lab.
+    pub fn new(pid: Pid, pidfd: OwnedFd, user_namespace: bool) -> Self {
+        Self { pid, pidfd, user_namespace }
+    }
+
+    /// Its process ID, as the calling process sees it.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Whether it has a user namespace of its own.
+    pub fn has_user_namespace(&self) -> bool {
+        self.user_namespace
+    }
+
+    /// A file that its processes see, as a path of the machine.
+    pub fn sees(&self, path: &str) -> PathBuf {
+        Path::new("/proc").join(self.pid.to_string()).join("root").join(path.trim_start_matches('/'))
+    }
+}
+
+impl AsFd for Holder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+}
+
+/// Waits for a child.
+fn wait(pidfd: &OwnedFd) -> std::io::Result<Ended> {
+    let id = rustix::process::WaitId::PidFd(pidfd.as_fd());
+    let status: Option<WaitIdStatus> =
+        rustix::io::retry_on_intr(|| waitid(id.clone(), WaitIdOptions::EXITED))?;
+    let status = status.expect("waitid waits where it is not told not to");
+    Ok(match status.exit_status() {
+        Some(code) => Ended::Exit(code),
+        None => Ended::Signal(status.terminating_signal().unwrap_or_default()),
+    })
+}
+
+/// What a holder tells the process that started it, once.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Told {
+    /// The sandbox stands, and is held.
+    Holds,
+    /// It does not.
+    Broken(Broken),
+}
+
+impl Told {
+    pub(crate) fn write(&self, to: &mut PipeWriter) {
+        // Who started us may have gone; then so do we.
+        let _ = to.write_all(&serde_json::to_vec(self).expect("plain data"));
     }
 }
 
 /// The byte that tells the child that its IDs are mapped.
 const GO: u8 = b'g';
 
-/// The exit code of a sandbox whose inside panicked: "something broke".
+/// The byte that tells the holder to stay when the process that started it ends.
+pub(crate) const KEEP: u8 = b'k';
+
+/// The exit code of a process whose inside panicked: "something broke".
 const PANICKED: u8 = 4;
 
-/// In the child: waits until the parent has mapped the IDs; from here on it ends with the parent.
-fn await_parent(mut life: PipeReader) {
-    let tied = set_parent_process_death_signal(Some(Signal::KILL)).is_ok();
+/// In the child: waits until the parent has mapped the IDs, sets up what is seen of the file
+/// system, and holds the lab.
+fn become_holder(options: &Options, mut life: PipeReader, mut told: PipeWriter) -> u8 {
     let mut byte = [0];
-    let told = life.read_exact(&mut byte).is_ok();
-    // It may have gone before the signal was asked for.
-    let mut ends = [PollFd::new(&life, PollFlags::empty())];
-    let now = Timespec::try_from(Duration::ZERO).expect("zero is a time");
-    let gone = poll(&mut ends, Some(&now)).is_err() || !ends[0].revents().is_empty();
-    if !tied || !told || gone {
-        std::process::exit(PANICKED.into());
+    if !tie::to_parent(life.as_fd()) || life.read_exact(&mut byte).is_err() {
+        return PANICKED;
     }
-    // Kept open: nobody reads from it any more, but a closed end would be a broken pipe.
-    std::mem::forget(life);
+    let done = set_up().map_err(|error| hint::broken(&error)).and_then(|view| {
+        let Some(program) = &options.holder else { return Ok(view) };
+        // Only where it fails.
+        Err(hint::broken(&holder::hand_over(program, &life, &told, &view)))
+    });
+    match done {
+        Ok(view) => holder::hold(life, told, view),
+        Err(broken) => {
+            Told::Broken(broken).write(&mut told);
+            PANICKED
+        }
+    }
 }
 
-fn set_up() -> Result<(), twinax_kernel::Error> {
+fn set_up() -> Result<OwnedFd, twinax_kernel::Error> {
     mounts::separate()?;
     mounts::own_proc()?;
-    mounts::own_run()
+    mounts::own_run()?;
+    mounts::show_pins()?;
+    // A machine that has no such file leaves nothing to put another in the place of.
+    if Path::new(crate::hosts::SEEN).exists() {
+        mounts::own_file(crate::hosts::SEEN.as_ref(), crate::hosts::OWN.as_ref())?;
+    }
+    holder::make_folders().map_err(twinax_kernel::Error::io("making the holder's folders"))?;
+    mounts::make_view()
 }

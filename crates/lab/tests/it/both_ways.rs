@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::process::Command;
 
 use twinax_lab::apply::apply;
-use twinax_lab::nodes::Nodes;
 use twinax_lab::sandbox::{Ended, Options, Sandbox};
 use twinax_topology::Topology;
 
@@ -22,26 +21,22 @@ pub enum Way<'a> {
 /// What the kernel reports of a lab that was built one way, line by line; or why it couldn't be
 /// built or read.
 pub fn build(lab: &Topology, way: Way<'_>) -> Result<Vec<String>, String> {
-    let inside = |ground: Result<_, twinax_kernel::Error>, mut out: std::io::PipeWriter| {
-        let report = ground.map_err(chain).and_then(|_ground| {
-            // The nodes are there as long as somebody holds them.
-            let mut nodes = Nodes::default();
-            match way {
-                Way::Twinax => apply(&twinax_plan::build(lab), &mut nodes).map_err(chain)?,
-                Way::Script(script) => run(script)?,
-            }
-            facts::read(lab)
-        });
-        let (code, text) = match report {
+    let inside = |mut out: std::io::PipeWriter| {
+        let built = match way {
+            Way::Twinax => apply(&twinax_plan::build(lab)).map_err(chain),
+            Way::Script(script) => run(script),
+        };
+        let (code, text) = match built.and_then(|()| facts::read(lab)) {
             Ok(lines) => (0, lines.join("\n")),
             Err(error) => (1, error),
         };
         out.write_all(text.as_bytes()).map_or(2, |()| code)
     };
-    let mut sandbox = Sandbox::start(Options::default(), inside).map_err(chain)?;
+    let sandbox = Sandbox::start(&Options::default()).map_err(chain)?;
+    let mut work = sandbox.holder().work(inside).map_err(chain)?;
     let mut text = String::new();
-    sandbox.events().read_to_string(&mut text).map_err(chain)?;
-    match sandbox.wait().map_err(chain)? {
+    work.events().read_to_string(&mut text).map_err(chain)?;
+    match work.wait().map_err(chain)? {
         Ended::Exit(0) => Ok(text.lines().map(str::to_owned).collect()),
         ended => {
             let who = if matches!(way, Way::Twinax) { "twinax" } else { "the script" };

@@ -1,0 +1,56 @@
+//! The nodes of a running lab under names that the machine's own `ip netns` knows: `LAB.NODE`.
+//!
+//! Each is a link that leads through the lab's holder, and keeps nothing: when the holder has
+//! ended, it leads nowhere. Only root may write there.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use twinax_kernel::mounts::{NETNS_DIR, PINS};
+use twinax_topology::NodeName;
+
+use crate::sandbox::Holder;
+
+/// Where the links of a lab with this holder lead to.
+fn target(holder: i32) -> String {
+    format!("/proc/{holder}/root{PINS}/")
+}
+
+/// Names all nodes of a lab, and takes away the names of those that are no more. How many there are.
+pub fn names(lab: &NodeName, holder: &Holder) -> io::Result<usize> {
+    let pid = holder.pid().as_raw_nonzero().get();
+    remove(pid);
+    fs::create_dir_all(NETNS_DIR)?;
+    let mut count = 0;
+    for node in fs::read_dir(holder.sees(PINS))? {
+        let node = node?.file_name();
+        let name = format!("{lab}.{}", node.to_string_lossy());
+        symlink(Path::new(&target(pid)).join(&node), Path::new(NETNS_DIR).join(name))?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Whether the nodes of a lab have such names.
+pub fn is_exported(holder: &Holder) -> bool {
+    links(holder.pid().as_raw_nonzero().get()).next().is_some()
+}
+
+/// Takes away the names of the nodes of a lab with this holder.
+pub(crate) fn remove(holder: i32) {
+    for link in links(holder) {
+        let _ = fs::remove_file(link);
+    }
+    // Where it was made for them, nothing else is in there, and nothing is mounted on it.
+    let _ = fs::remove_dir(NETNS_DIR);
+}
+
+fn links(holder: i32) -> impl Iterator<Item = std::path::PathBuf> {
+    let target = target(holder);
+    let entries = fs::read_dir(NETNS_DIR).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(move |path| {
+        fs::read_link(path).is_ok_and(|to| to.starts_with(target.trim_end_matches('/')))
+    })
+}

@@ -1,0 +1,161 @@
+//! What is wanted of a lab's holder, and what has become of it: files in the sandbox's own `/run`.
+//!
+//! Whoever wants a command to run, or a port to be listened on, says so in a file of [`WANTED`], and
+//! takes the file away when it is no longer wanted. The holder does what the files say, and says in
+//! a file of [`STATE`] what has become of it. So nobody has to talk to the holder, and one who is
+//! interrupted finds out from the files how far he came.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use twinax_topology::{Command, Listener, NodeName};
+
+use crate::report::Broken;
+
+/// What is wanted: for each thing a file, called by its [`Key`].
+pub const WANTED: &str = "/run/twinax/wanted";
+/// What has become of it.
+pub const STATE: &str = "/run/twinax/state";
+/// What commands write.
+pub const LOG: &str = "/run/twinax/log";
+
+/// Which thing is meant: the node, and the name of the command or the port in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The node.
+    pub node: NodeName,
+    /// The name of a command, which can't have a colon; or `tcp:PORT`.
+    pub name: String,
+}
+
+impl Key {
+    /// That of a command.
+    pub fn command(node: &NodeName, name: &NodeName) -> Self {
+        Self { node: node.clone(), name: name.to_string() }
+    }
+
+    /// That of a port.
+    pub fn listener(node: &NodeName, port: u16) -> Self {
+        Self { node: node.clone(), name: format!("tcp:{port}") }
+    }
+
+    /// Whether it is that of a port.
+    pub fn is_listener(&self) -> bool {
+        self.name.contains(':')
+    }
+
+    fn of_file(name: &str) -> Option<Self> {
+        let (node, name) = name.split_once(':')?;
+        Some(Self { node: node.parse().ok()?, name: name.to_owned() })
+    }
+
+    /// Its file in a folder.
+    pub fn file(&self, folder: &str) -> PathBuf {
+        Path::new(folder).join(format!("{}:{}", self.node, self.name))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.node, self.name)
+    }
+}
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// A command that runs.
+    Command(Command),
+    /// A port on which twinax itself listens.
+    Listener(Listener),
+}
+
+/// What is wanted, and with what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// What.
+    pub what: What,
+    /// The working directory of whoever wants it.
+    pub directory: PathBuf,
+    /// The environment of whoever wants it.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Wanted {
+    /// By the calling process.
+    pub fn here(what: What) -> Self {
+        let text = |text: std::ffi::OsString| text.into_string().ok();
+        Self {
+            what,
+            directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            environment: std::env::vars_os()
+                .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+                .collect(),
+        }
+    }
+}
+
+/// What has become of a thing that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct State {
+    /// The process, while it runs.
+    pub pid: Option<u32>,
+    /// How often it was started, or, of a port, opened.
+    pub starts: u32,
+    /// The exit code with which it ended last; 128 + N when signal N ended it.
+    pub ended: Option<i32>,
+    /// Why it could not be started.
+    pub broken: Option<Broken>,
+}
+
+/// Everything that is wanted now.
+pub fn all() -> io::Result<BTreeMap<Key, Wanted>> {
+    Ok(keys()?.into_iter().filter_map(|key| Some((key.clone(), get(&key)?))).collect())
+}
+
+/// The keys of everything that is wanted now.
+pub fn keys() -> io::Result<Vec<Key>> {
+    let entries = fs::read_dir(WANTED)?.flatten();
+    Ok(entries.filter_map(|entry| Key::of_file(entry.file_name().to_str()?)).collect())
+}
+
+/// What is wanted under this key.
+pub fn get(key: &Key) -> Option<Wanted> {
+    serde_json::from_slice(&fs::read(key.file(WANTED)).ok()?).ok()
+}
+
+/// Wants something.
+pub fn want(key: &Key, wanted: &Wanted) -> io::Result<()> {
+    replace(&key.file(WANTED), &serde_json::to_vec(wanted)?)
+}
+
+/// Wants it no longer.
+pub fn want_no_more(key: &Key) -> io::Result<()> {
+    match fs::remove_file(key.file(WANTED)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+/// What has become of it; `None`: nothing yet, or it is gone.
+pub fn state(key: &Key) -> Option<State> {
+    serde_json::from_slice(&fs::read(key.file(STATE)).ok()?).ok()
+}
+
+/// Says what has become of it.
+pub(crate) fn set_state(key: &Key, state: &State) -> io::Result<()> {
+    replace(&key.file(STATE), &serde_json::to_vec(state)?)
+}
+
+/// Puts a file there at once: nobody sees half of it.
+fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Hidden, so that it is no key: a node's name does not begin with a dot.
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let new = file.with_file_name(format!(".{name}"));
+    fs::write(&new, bytes)?;
+    fs::rename(&new, file)
+}
