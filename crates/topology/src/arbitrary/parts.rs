@@ -85,7 +85,7 @@ impl Parts {
     pub(super) fn remove(&mut self, picks: &[u8; 6]) -> Option<Vec<Spot>> {
         let index = usize::from(picks[0]).checked_rem(self.there.len())?;
         let link = self.there[index].link.take();
-        let Some(ends) = link.filter(|_| picks[1] % 3 != 0) else {
+        let Some(ends) = link.filter(|_| !picks[1].is_multiple_of(3)) else {
             let Added { node, .. } = self.there.remove(index);
             return Some(vec![Spot { node, interface: None }]);
         };

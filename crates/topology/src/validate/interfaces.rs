@@ -20,7 +20,9 @@ pub(super) fn declare(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'
     for one in &parts.declared {
         let home = world.name(one);
         let Place { node, interface } = &one.interface.place;
-        let Some(state) = world.nodes.get(node) else {
+        let state = world.nodes.get(node);
+        own_words(one, state.and_then(|state| state.no_ipv6.as_ref()), to);
+        let Some(state) = state else {
             world.no_node(node, one.at.clone(), to);
             continue;
         };
@@ -51,7 +53,6 @@ pub(super) fn declare(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'
             Device::Veth { link } => (Kind::Veth, Some(link)),
             Device::Tap(mode) => (mode.into(), None),
         };
-        own_words(one, state.no_ipv6.as_ref().filter(|_| !state.wild), to);
         let state = IfState {
             kind,
             up: one.interface.up,

@@ -58,7 +58,7 @@ pub(super) fn check(
                 text(&expect.stderr, &expectations.stderr, to);
             }
             world.has_node(&run.at, &span_of(&at.at, &at.span), to);
-            world.loosen(&run.at);
+            world.run(&run.at);
         }
         Action::Look(spot, _) => {
             let Some(at) = keys.look.get() else { return };

@@ -99,6 +99,7 @@ impl World {
                     }
                     // What is said of it from now on may be meant of either.
                     there.wild = true;
+                    there.no_ipv6 = None;
                 }
                 None => {
                     self.gone.remove(&node.name);
@@ -333,12 +334,22 @@ impl World {
             .declared
             .iter()
             .filter(|one| one.interface.sysctls.iter().any(|sysctl| moves_ipv6(&sysctl.knob)));
-        let names = with_commands
-            .chain(with_sysctls)
+        for (node, _) in with_commands {
+            self.run(&node.name);
+        }
+        let names = with_sysctls
             .map(|(node, _)| &node.name)
             .chain(with_own.map(|one| &one.interface.place.node));
         for name in names {
             self.loosen(name);
+        }
+    }
+
+    /// A command runs in a node: it may do anything there.
+    pub(super) fn run(&mut self, node: &NodeName) {
+        self.loosen(node);
+        if let Some(state) = self.nodes.get_mut(node) {
+            state.no_ipv6 = None;
         }
     }
 

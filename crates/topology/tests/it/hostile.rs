@@ -200,3 +200,29 @@ fn a_named_pipe_is_refused() {
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
     assert!(matches!(read(&path), Err(ReadError::NoFile { what: "a named pipe", .. })));
 }
+
+/// One by one on a bridge that is long full of others: nobody may compare all with all.
+#[test]
+fn a_lab_that_grows_step_by_step() {
+    let mut source = String::from("name = \"t\"\n[node.a]\n[node.sw]\nkind = \"bridge\"\n");
+    for i in 0..20_000 {
+        let _ = writeln!(
+            source,
+            "[[step]]\nadd.link = {{ a = {{ at = \"a:e{i}\", ip = \"10.{}.{}.1/24\" }}, b = {{ at = \"a:f{i}\" }} }}",
+            i / 256,
+            i % 256
+        );
+    }
+    for i in 0..1_000 {
+        let _ = writeln!(
+            source,
+            "[[step]]\nadd.node.n{i} = {{}}\nadd.link = {{ a = {{ at = \"n{i}:e\", ip = \"10.99.0.1/16\" }}, b = \"sw:p{i}\" }}"
+        );
+    }
+    for i in 0..20_000 {
+        let _ = writeln!(source, "[[step]]\nremove = \"a:e{}\"", 19_999 - i);
+    }
+    let _ = writeln!(source, "[[step]]\nremove = \"a:e0\"");
+    let text = refused(&source);
+    assert!(text.contains("`10.99.0.1` twice on one segment"), "{}", &text[..2000]);
+}

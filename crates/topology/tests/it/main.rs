@@ -1,5 +1,6 @@
 //! The tests of this crate: one binary, one file for each feature.
 
+mod additions;
 mod corpus;
 mod hostile;
 mod rendering;
