@@ -15,17 +15,44 @@
 //! whenever one is enslaved (`br_mtu_auto_adjust`), until somebody has changed it; an MTU given
 //! when it is made doesn't count as changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use twinax_topology::{
-    Change, Interface, Link, Node, NodeKind, NodeName, Place, Sysctl, SysctlKey, Tap, Topology,
+    Addition, Change, Interface, Link, Node, NodeKind, NodeName, Place, Sysctl, SysctlKey, Tap,
+    Topology,
 };
 
 use crate::Step;
 
 /// The steps that build a lab, in order.
 pub fn build(lab: &Topology) -> Vec<Step> {
-    parts(lab).flat_map(|(_, steps)| steps).collect()
+    parts(lab.into()).flat_map(|(_, steps)| steps).collect()
+}
+
+/// The steps that add to a lab that stands, in the order of [`build`]. A link or TAP may be in a
+/// node that is there already: its interface is set up there, and nothing else is touched.
+pub fn add(addition: &Addition) -> Vec<Step> {
+    parts(addition.into()).flat_map(|(_, steps)| steps).collect()
+}
+
+/// What is to be made: a whole lab, or what comes to one.
+#[derive(Clone, Copy)]
+pub(crate) struct Fragment<'a> {
+    nodes: &'a [Node],
+    links: &'a [Link],
+    taps: &'a [Tap],
+}
+
+impl<'a> From<&'a Topology> for Fragment<'a> {
+    fn from(lab: &'a Topology) -> Self {
+        Self { nodes: &lab.nodes, links: &lab.links, taps: &lab.taps }
+    }
+}
+
+impl<'a> From<&'a Addition> for Fragment<'a> {
+    fn from(addition: &'a Addition) -> Self {
+        Self { nodes: &addition.nodes, links: &addition.links, taps: &addition.taps }
+    }
 }
 
 /// A part of the plan: what the steps in it have in common.
@@ -37,72 +64,105 @@ pub(crate) enum Part<'a> {
     /// They make the TUN/TAP devices.
     Taps,
     /// They set up what is in a node.
-    SetUp(&'a Node),
+    SetUp(&'a NodeName),
 }
 
-/// The steps that build a lab, in order, part by part; a part may be empty.
-pub(crate) fn parts(lab: &Topology) -> impl Iterator<Item = (Part<'_>, Vec<Step>)> {
-    let interfaces = by_node(lab);
-    let make = lab.nodes.iter().map(|node| (Part::Make(node), make_node(node)));
-    let veth = |link: &Link| Step::AddVeth((&link.a).into(), (&link.b).into());
-    let links = lab.links.iter().map(veth).collect();
-    let tap = |tap: &Tap| Step::AddTap((&tap.interface).into(), tap.mode);
-    let taps = lab.taps.iter().map(tap).collect();
-    let set_up = lab.nodes.iter().map(move |node| {
-        let own = interfaces.get(&node.name).map_or(&[][..], Vec::as_slice);
-        (Part::SetUp(node), set_up_node(node, own))
-    });
+/// The steps that make a fragment, in order, part by part; a part may be empty.
+pub(crate) fn parts(of: Fragment<'_>) -> impl Iterator<Item = (Part<'_>, Vec<Step>)> {
+    let interfaces = by_node(of);
+    let make = of.nodes.iter().map(|node| (Part::Make(node), make_node(node)));
+    let links = of.links.iter().map(add_veth).collect();
+    let taps = of.taps.iter().map(add_tap).collect();
+    let mut seen: HashSet<_> = of.nodes.iter().map(|node| &node.name).collect();
+    let mut elsewhere = Vec::new();
+    for interface in joining(of) {
+        if seen.insert(&interface.place.node) {
+            elsewhere.push(&interface.place.node);
+        }
+    }
+    let nodes = of.nodes.iter().map(|node| (&node.name, Some(node)));
+    let set_up: Vec<_> = nodes
+        .chain(elsewhere.into_iter().map(|name| (name, None)))
+        .map(|(name, node)| {
+            let own = interfaces.get(name).map_or(&[][..], Vec::as_slice);
+            (Part::SetUp(name), set_up(node, own))
+        })
+        .collect();
     make.chain([(Part::Links, links), (Part::Taps, taps)]).chain(set_up)
+}
+
+/// The ends of links, then the TAPs.
+fn joining<'a>(of: Fragment<'a>) -> impl Iterator<Item = &'a Interface> {
+    let ends = of.links.iter().flat_map(|link| [&link.a, &link.b]);
+    ends.chain(of.taps.iter().map(|tap| &tap.interface))
 }
 
 /// The interfaces of each node: links and TAPs in the order of the file, then bridges, so that a
 /// bridge comes up after its ports.
-fn by_node(lab: &Topology) -> HashMap<&NodeName, Vec<&Interface>> {
+pub(crate) fn by_node<'a>(of: Fragment<'a>) -> HashMap<&'a NodeName, Vec<&'a Interface>> {
     let mut interfaces: HashMap<&NodeName, Vec<&Interface>> = HashMap::new();
-    let ends = lab.links.iter().flat_map(|link| [&link.a, &link.b]);
-    let taps = lab.taps.iter().map(|tap| &tap.interface);
-    let bridges = lab.nodes.iter().flat_map(|n| n.bridges.iter().map(|b| &b.interface));
-    for interface in ends.chain(taps).chain(bridges) {
+    let bridges = of.nodes.iter().flat_map(|n| n.bridges.iter().map(|b| &b.interface));
+    for interface in joining(of).chain(bridges) {
         interfaces.entry(&interface.place.node).or_default().push(interface);
     }
     interfaces
 }
 
-fn make_node(node: &Node) -> Vec<Step> {
+/// The step that makes a link.
+pub(crate) fn add_veth(link: &Link) -> Step {
+    Step::AddVeth((&link.a).into(), (&link.b).into())
+}
+
+/// The step that makes a TUN/TAP device.
+pub(crate) fn add_tap(tap: &Tap) -> Step {
+    Step::AddTap((&tap.interface).into(), tap.mode)
+}
+
+/// The steps that make a node, its bridges with it.
+pub(crate) fn make_node(node: &Node) -> Vec<Step> {
     let mut steps = vec![Step::AddNetns(node.name.clone())];
-    let forwarding = match node.kind {
-        NodeKind::Router => forwarding(node),
-        NodeKind::Host | NodeKind::Bridge => Vec::new(),
-    };
     let own = node.sysctls.iter().filter(|sysctl| !needs_device(sysctl)).cloned();
-    for sysctl in forwarding.into_iter().chain(own) {
+    for sysctl in forwarding(node).into_iter().chain(own) {
         steps.push(Step::Change(Change::Sysctl(node.name.clone(), sysctl)));
     }
     if node.lo {
-        let lo = "lo".parse().expect("`lo` is a name");
-        let place = Place { node: node.name.clone(), interface: lo };
-        steps.push(Step::Change(Change::Up(place, true)));
+        steps.push(Step::Change(Change::Up(lo(&node.name), true)));
     }
     steps.extend(node.bridges.iter().cloned().map(Step::AddBridge));
     steps
 }
 
+/// The loopback device of a node.
+pub(crate) fn lo(node: &NodeName) -> Place {
+    Place { node: node.clone(), interface: "lo".parse().expect("`lo` is a name") }
+}
+
 /// Whether a sysctl can only be set once a device of the lab is there; that of `lo` always is.
-fn needs_device(sysctl: &Sysctl) -> bool {
+pub(crate) fn needs_device(sysctl: &Sysctl) -> bool {
     sysctl.key.interface().is_some_and(|name| name != "lo")
 }
 
-/// What makes a node a router, less what its own sysctls say.
-fn forwarding(node: &Node) -> Vec<Sysctl> {
+/// The sysctls that make a node a router when they are 1.
+pub(crate) fn forwarding_keys() -> [SysctlKey; 2] {
     ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"]
+        .map(|key| key.parse().expect("a name of a sysctl"))
+}
+
+/// What being a router sets in a node, less what its own sysctls say.
+pub(crate) fn forwarding(node: &Node) -> Vec<Sysctl> {
+    if node.kind != NodeKind::Router {
+        return Vec::new();
+    }
+    forwarding_keys()
         .into_iter()
-        .map(|key| key.parse::<SysctlKey>().expect("a name of a sysctl"))
         .filter(|key| node.sysctls.iter().all(|sysctl| sysctl.key != *key))
         .map(|key| Sysctl { key, value: "1".to_owned() })
         .collect()
 }
 
-fn set_up_node(node: &Node, interfaces: &[&Interface]) -> Vec<Step> {
+/// The steps that set up interfaces, all in one node, and what else is said of that node where it
+/// is a new one.
+pub(crate) fn set_up(node: Option<&Node>, interfaces: &[&Interface]) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut change = |change| steps.push(Step::Change(change));
     for interface in interfaces {
@@ -113,13 +173,16 @@ fn set_up_node(node: &Node, interfaces: &[&Interface]) -> Vec<Step> {
             change(Change::Port(interface.place.clone(), interface.port.clone()));
         }
     }
-    for bridge in &node.bridges {
+    let bridges = node.map_or(&[][..], |node| &node.bridges);
+    for bridge in bridges {
         if let Some(mtu) = bridge.interface.mtu {
             change(Change::Mtu(bridge.interface.place.clone(), mtu));
         }
     }
-    for sysctl in node.sysctls.iter().filter(|sysctl| needs_device(sysctl)) {
-        change(Change::Sysctl(node.name.clone(), sysctl.clone()));
+    if let Some(node) = node {
+        for sysctl in node.sysctls.iter().filter(|sysctl| needs_device(sysctl)) {
+            change(Change::Sysctl(node.name.clone(), sysctl.clone()));
+        }
     }
     for interface in interfaces {
         for sysctl in &interface.sysctls {
@@ -132,6 +195,7 @@ fn set_up_node(node: &Node, interfaces: &[&Interface]) -> Vec<Step> {
     for interface in interfaces.iter().filter(|interface| interface.up) {
         change(Change::Up(interface.place.clone(), true));
     }
+    let Some(node) = node else { return steps };
     for neighbour in &node.neighbours {
         change(Change::AddNeighbour(node.name.clone(), neighbour.clone()));
     }

@@ -5,12 +5,21 @@
 //! plan and observation share a vocabulary, so that one can be compared with the other.
 
 mod build;
+mod defaults;
+mod difference;
 pub mod firewall;
+mod found;
 mod observed;
+mod remove;
 mod script;
+mod services;
 mod step;
 
-pub use build::build;
+pub use build::{add, build};
+pub use difference::difference;
+pub use found::{Beyond, Found, Purpose, found};
 pub use observed::*;
+pub use remove::remove;
 pub use script::{command, script};
+pub use services::{Turnover, listeners, services};
 pub use step::{Device, Step};

@@ -53,6 +53,31 @@ impl ObservedNode {
     pub fn link(&self, name: &str) -> Option<&ObservedLink> {
         self.links.iter().find(|link| link.name == name)
     }
+
+    /// The other end of a veth pair of this node, whose name is given too. One in the node itself
+    /// is found without [`ObservedLink::peer`].
+    pub fn peer(&self, name: &NodeName, link: &ObservedLink) -> Option<Place> {
+        let here = || {
+            let index = link.peer_index.filter(|_| link.peer_netnsid.is_none())?;
+            let other = self.links.iter().find(|other| other.index == index)?;
+            Some(Place { node: name.clone(), interface: other.name.parse().ok()? })
+        };
+        (link.kind == "veth").then(|| link.peer.clone().or_else(here)).flatten()
+    }
+}
+
+/// The devices that a namespace has by itself: `lo`, and those that the tunnel modules make in each
+/// namespace (`net.core.fb_tunnels_only_for_init_net`).
+const NATIVE: [&str; 10] = [
+    "lo", "tunl0", "sit0", "ip6tnl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0",
+    "ip6gre0",
+];
+
+impl ObservedLink {
+    /// Whether a fresh namespace has it by itself; such a device can't be removed.
+    pub fn is_native(&self) -> bool {
+        NATIVE.contains(&self.name.as_str()) && !matches!(&*self.kind, "veth" | "bridge" | "tun")
+    }
 }
 
 /// A device (`RTM_GETLINK`).

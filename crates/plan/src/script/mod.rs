@@ -28,7 +28,7 @@ const WIDTH: usize = 100;
 /// commands are in it.
 pub fn script(lab: &Topology) -> String {
     let mut text = header(lab);
-    for (part, steps) in parts(lab) {
+    for (part, steps) in parts(lab.into()) {
         if steps.is_empty() {
             continue;
         }
@@ -105,7 +105,7 @@ fn title(part: &Part<'_>, steps: &[Step]) -> String {
                     topics.push(topic);
                 }
             }
-            format!("{}: {}", node.name, topics.join(", "))
+            format!("{node}: {}", topics.join(", "))
         }
     }
 }
