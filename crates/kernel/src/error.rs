@@ -69,6 +69,9 @@ pub enum Error {
     /// A free ruleset could not be loaded.
     #[error("loading the free ruleset")]
     Ruleset(#[from] crate::nft::LoadError),
+    /// What is in nftables could not be written down.
+    #[error("listing the ruleset")]
+    RulesetList(#[source] crate::nft::LoadError),
 }
 
 impl Error {
@@ -80,7 +83,7 @@ impl Error {
             Self::NoDevice { .. } => Some(Errno::NODEV),
             Self::Firewall(error) => error.errno(),
             Self::Node { source, .. } => source.errno(),
-            Self::NoNode { .. } | Self::Answer(_) | Self::Ruleset(_) => None,
+            Self::NoNode { .. } | Self::Answer(_) | Self::Ruleset(_) | Self::RulesetList(_) => None,
         }
     }
 

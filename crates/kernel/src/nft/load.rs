@@ -1,16 +1,17 @@
-//! A free ruleset, loaded by the `nft` program.
+//! A free ruleset, loaded by the `nft` program; all that is there, listed by it.
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use rustix::fs::MemfdFlags;
 
 /// Where `nft` is besides the folders of `PATH`: users other than root rarely have these there.
 const SBIN: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/// A ruleset that could not be loaded. Nothing of it has been: `nft -f` loads all or nothing.
+/// A ruleset that could not be loaded, or not be listed. Nothing of one that could not be loaded
+/// has been: `nft -f` loads all or nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// There is no `nft` program.
@@ -32,6 +33,12 @@ pub enum LoadError {
     Refused {
         /// What it complains about, in its order.
         complaints: Vec<Complaint>,
+        /// All that it said.
+        stderr: String,
+    },
+    /// The program could not list what is there.
+    #[error("nft does not list the ruleset: {}", stderr.trim_end())]
+    Unlisted {
         /// All that it said.
         stderr: String,
     },
@@ -104,24 +111,50 @@ fn without_level(text: &str) -> &str {
 /// else the first of that name in the folders of `PATH`, `/usr/local/sbin`, `/usr/sbin` and
 /// `/sbin`.
 pub fn load(nft: Option<&Path>, ruleset: &str) -> Result<(), LoadError> {
-    let program = match nft {
-        Some(nft) => nft.to_owned(),
-        None => find(std::env::var_os("PATH")).ok_or(LoadError::Missing)?,
-    };
-    let run = |error| LoadError::Run { program: program.clone(), error };
-    let output = Command::new(&program)
-        .args(["-f", "-"])
-        // strerror(3) in the words that ours are in.
-        .env("LC_ALL", "C")
-        .stdin(file_of(ruleset).map_err(run)?)
-        .stdout(Stdio::null())
-        .output()
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound => LoadError::Missing,
-            _ => LoadError::Run { program: program.clone(), error },
-        })?;
+    let program = program(nft)?;
+    let input =
+        file_of(ruleset).map_err(|error| LoadError::Run { program: program.clone(), error });
+    run(Command::new(&program).args(["-f", "-"]).stdin(input?).stdout(Stdio::null())).map(drop)
+}
+
+/// All tables of the namespace of the calling thread as a text that [`load()`] takes, without what
+/// counters have counted (`nft -s list ruleset`); `None` where there is none. The program is found
+/// as by [`load()`]; without tables none is needed.
+///
+/// # Errors
+///
+/// [`Error::RulesetList`](crate::Error::RulesetList), and those of [`tables`](super::tables).
+pub fn list(nft: Option<&Path>) -> Result<Option<String>, crate::Error> {
+    if super::tables()?.is_empty() {
+        return Ok(None);
+    }
+    let program = program(nft).map_err(crate::Error::RulesetList)?;
+    let output = run(Command::new(&program).args(["-s", "list", "ruleset"]).stdin(Stdio::null()));
+    let output = output.map_err(|error| match error {
+        LoadError::Refused { stderr, .. } => LoadError::Unlisted { stderr },
+        other => other,
+    });
+    let output = output.map_err(crate::Error::RulesetList)?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok((!text.trim().is_empty()).then_some(text))
+}
+
+fn program(nft: Option<&Path>) -> Result<PathBuf, LoadError> {
+    match nft {
+        Some(nft) => Ok(nft.to_owned()),
+        None => find(std::env::var_os("PATH")).ok_or(LoadError::Missing),
+    }
+}
+
+/// Runs `nft`.
+fn run(command: &mut Command) -> Result<Output, LoadError> {
+    // strerror(3) in the words that ours are in.
+    let output = command.env("LC_ALL", "C").output().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => LoadError::Missing,
+        _ => LoadError::Run { program: command.get_program().into(), error },
+    })?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output);
     }
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let mut complaints = Complaint::all(&stderr);

@@ -155,6 +155,21 @@ impl Attributes {
         }
     }
 
+    /// The number of four bytes, big-endian, that is the value of the first attribute of this kind.
+    pub fn get_number(&self, kind: u16) -> Option<u32> {
+        self.get(kind)?.first_chunk().copied().map(u32::from_be_bytes)
+    }
+
+    /// The list that these bytes are.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
+    /// The list as bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The text that is the value of the first attribute of this kind.
     pub fn get_text(&self, kind: u16) -> Option<String> {
         let text = self.get(kind)?.split(|&byte| byte == 0).next()?;

@@ -21,8 +21,10 @@ mod golden;
 mod load;
 mod matches;
 mod message;
+mod normal;
 #[cfg(test)]
 mod refusals;
+mod ruleset;
 mod uapi;
 mod words;
 
@@ -33,7 +35,8 @@ use rustix::io::Errno;
 use twinax_topology::Firewall;
 
 pub use error::{Error, Item};
-pub use load::{Complaint, LoadError, load};
+pub use load::{Complaint, LoadError, list, load};
+pub use ruleset::{Ruleset, ruleset};
 
 use crate::netlink::Socket;
 use message::{Attributes, Message};
@@ -94,10 +97,7 @@ pub fn flush() -> Result<(), Error> {
 ///
 /// The namespace's tables are for those who have `CAP_NET_ADMIN` there.
 pub fn tables() -> Result<Vec<String>, crate::Error> {
-    let mut socket = match Socket::open(NETLINK_NETFILTER) {
-        Err(error) if error.errno() == Some(Errno::PROTONOSUPPORT) => return Ok(Vec::new()),
-        socket => socket?,
-    };
+    let Some(mut socket) = socket()? else { return Ok(Vec::new()) };
     let all = Message::new(uapi::message::GET_TABLE, family::UNSPEC, Attributes::default());
     let found = match socket.dump("listing the tables of nftables", &all) {
         // `nfnetlink_rcv_msg` for a subsystem that is not there.
@@ -105,6 +105,14 @@ pub fn tables() -> Result<Vec<String>, crate::Error> {
         found => found?,
     };
     Ok(found.iter().filter_map(name_of_table).collect())
+}
+
+/// A socket to nfnetlink; `None` on a kernel without it.
+fn socket() -> Result<Option<Socket>, crate::Error> {
+    match Socket::open(NETLINK_NETFILTER) {
+        Err(error) if error.errno() == Some(Errno::PROTONOSUPPORT) => Ok(None),
+        socket => socket.map(Some),
+    }
 }
 
 fn name_of_table(found: &Message) -> Option<String> {

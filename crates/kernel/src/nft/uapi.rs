@@ -41,8 +41,22 @@ pub mod message {
     pub const DEL_TABLE: u16 = of(2);
     /// `NFT_MSG_NEWCHAIN`.
     pub const NEW_CHAIN: u16 = of(3);
+    /// `NFT_MSG_GETCHAIN`.
+    pub const GET_CHAIN: u16 = of(4);
     /// `NFT_MSG_NEWRULE`.
     pub const NEW_RULE: u16 = of(6);
+    /// `NFT_MSG_GETRULE`.
+    pub const GET_RULE: u16 = of(7);
+    /// `NFT_MSG_GETSET`.
+    pub const GET_SET: u16 = of(10);
+    /// `NFT_MSG_GETSETELEM`.
+    pub const GET_ELEMENT: u16 = of(13);
+    /// `NFT_MSG_GETGEN`.
+    pub const GET_GENERATION: u16 = of(16);
+    /// `NFT_MSG_GETOBJ`.
+    pub const GET_OBJECT: u16 = of(19);
+    /// `NFT_MSG_GETFLOWTABLE`.
+    pub const GET_FLOWTABLE: u16 = of(23);
 }
 
 /// Families: `NFPROTO_…`, `netfilter.h`.
@@ -111,20 +125,36 @@ pub mod table {
     pub const NAME: u16 = 1;
     /// `NFTA_TABLE_FLAGS`.
     pub const FLAGS: u16 = 2;
+    /// `NFTA_TABLE_USE`.
+    pub const USE: u16 = 3;
+    /// `NFTA_TABLE_HANDLE`.
+    pub const HANDLE: u16 = 4;
+    /// `NFTA_TABLE_OWNER`.
+    pub const OWNER: u16 = 7;
 }
 
 /// `enum nft_chain_attributes`, `nf_tables.h`.
 pub mod chain {
     /// `NFTA_CHAIN_TABLE`.
     pub const TABLE: u16 = 1;
+    /// `NFTA_CHAIN_HANDLE`.
+    pub const HANDLE: u16 = 2;
     /// `NFTA_CHAIN_NAME`.
     pub const NAME: u16 = 3;
     /// `NFTA_CHAIN_HOOK`, a list of `NFTA_HOOK_…`.
     pub const HOOK: u16 = 4;
     /// `NFTA_CHAIN_POLICY`.
     pub const POLICY: u16 = 5;
+    /// `NFTA_CHAIN_USE`.
+    pub const USE: u16 = 6;
     /// `NFTA_CHAIN_TYPE`.
     pub const TYPE: u16 = 7;
+    /// `NFTA_CHAIN_COUNTERS`.
+    pub const COUNTERS: u16 = 8;
+    /// `NFTA_CHAIN_FLAGS`.
+    pub const FLAGS: u16 = 10;
+    /// `NFT_CHAIN_BINDING` of `enum nft_chain_flags`.
+    pub const BINDING: u32 = 1 << 2;
     /// `NFTA_HOOK_HOOKNUM` of `enum nft_hook_attributes`.
     pub const HOOK_NUMBER: u16 = 1;
     /// `NFTA_HOOK_PRIORITY` of `enum nft_hook_attributes`.
@@ -137,8 +167,12 @@ pub mod rule {
     pub const TABLE: u16 = 1;
     /// `NFTA_RULE_CHAIN`.
     pub const CHAIN: u16 = 2;
+    /// `NFTA_RULE_HANDLE`.
+    pub const HANDLE: u16 = 3;
     /// `NFTA_RULE_EXPRESSIONS`, a list of `NFTA_LIST_ELEM`.
     pub const EXPRESSIONS: u16 = 4;
+    /// `NFTA_RULE_POSITION`.
+    pub const POSITION: u16 = 6;
     /// `NFTA_RULE_USERDATA`.
     pub const USERDATA: u16 = 7;
     /// `NFTA_LIST_ELEM` of `enum nft_list_attributes`.
@@ -160,6 +194,8 @@ pub mod data {
     pub const VERDICT: u16 = 2;
     /// `NFTA_VERDICT_CODE`.
     pub const VERDICT_CODE: u16 = 1;
+    /// `NFTA_VERDICT_CHAIN`.
+    pub const VERDICT_CHAIN: u16 = 2;
 }
 
 /// `enum nft_meta_attributes` and `enum nft_meta_keys`, `nf_tables.h`.
@@ -279,4 +315,91 @@ pub mod nat {
     pub const DNAT: u32 = 1;
     /// `NF_NAT_RANGE_PROTO_SPECIFIED`, [`linux/netfilter/nf_nat.h`](https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/netfilter/nf_nat.h).
     pub const PROTO_SPECIFIED: u32 = 2;
+}
+
+/// `enum nft_set_attributes`, `enum nft_set_flags` and `enum nft_set_elem_list_attributes`,
+/// `nf_tables.h`.
+pub mod set {
+    /// `NFTA_SET_TABLE`.
+    pub const TABLE: u16 = 1;
+    /// `NFTA_SET_NAME`.
+    pub const NAME: u16 = 2;
+    /// `NFTA_SET_FLAGS`.
+    pub const FLAGS: u16 = 3;
+    /// `NFTA_SET_HANDLE`.
+    pub const HANDLE: u16 = 16;
+    /// `NFTA_SET_COUNT`: how many elements there are.
+    pub const COUNT: u16 = 20;
+    /// `NFT_SET_ANONYMOUS`.
+    pub const ANONYMOUS: u32 = 0x1;
+    /// `NFT_SET_EVAL`: packets may add to it.
+    pub const EVAL: u32 = 0x20;
+    /// `NFTA_SET_ELEM_LIST_TABLE`.
+    pub const ELEMENTS_TABLE: u16 = 1;
+    /// `NFTA_SET_ELEM_LIST_SET`.
+    pub const ELEMENTS_SET: u16 = 2;
+    /// `NFTA_SET_ELEM_LIST_ELEMENTS`.
+    pub const ELEMENTS: u16 = 3;
+}
+
+/// `enum nft_set_elem_attributes`, `nf_tables.h`.
+pub mod element {
+    /// `NFTA_SET_ELEM_EXPIRATION`: how much is left of its time.
+    pub const EXPIRATION: u16 = 5;
+    /// `NFTA_SET_ELEM_EXPR`.
+    pub const EXPRESSION: u16 = 7;
+    /// `NFTA_SET_ELEM_EXPRESSIONS`.
+    pub const EXPRESSIONS: u16 = 11;
+}
+
+/// The attributes of expressions that are only read, `nf_tables.h`.
+pub mod expression {
+    /// `NFTA_LOOKUP_SET`.
+    pub const LOOKUP_SET: u16 = 1;
+    /// `NFTA_DYNSET_SET_NAME`.
+    pub const DYNSET_SET: u16 = 1;
+    /// `NFTA_OBJREF_SET_NAME`.
+    pub const OBJREF_SET: u16 = 4;
+    /// `NFTA_IMMEDIATE_DATA`.
+    pub const IMMEDIATE_DATA: u16 = 2;
+    /// `NFTA_QUOTA_CONSUMED`.
+    pub const QUOTA_CONSUMED: u16 = 4;
+}
+
+/// `enum nft_object_attributes` and `NFT_OBJECT_…`, `nf_tables.h`.
+pub mod object {
+    /// `NFTA_OBJ_TABLE`.
+    pub const TABLE: u16 = 1;
+    /// `NFTA_OBJ_NAME`.
+    pub const NAME: u16 = 2;
+    /// `NFTA_OBJ_TYPE`.
+    pub const TYPE: u16 = 3;
+    /// `NFTA_OBJ_DATA`.
+    pub const DATA: u16 = 4;
+    /// `NFTA_OBJ_USE`.
+    pub const USE: u16 = 5;
+    /// `NFTA_OBJ_HANDLE`.
+    pub const HANDLE: u16 = 6;
+    /// `NFT_OBJECT_COUNTER`.
+    pub const COUNTER: u32 = 1;
+    /// `NFT_OBJECT_QUOTA`.
+    pub const QUOTA: u32 = 2;
+}
+
+/// `enum nft_flowtable_attributes`, `nf_tables.h`.
+pub mod flowtable {
+    /// `NFTA_FLOWTABLE_TABLE`.
+    pub const TABLE: u16 = 1;
+    /// `NFTA_FLOWTABLE_NAME`.
+    pub const NAME: u16 = 2;
+    /// `NFTA_FLOWTABLE_USE`.
+    pub const USE: u16 = 4;
+    /// `NFTA_FLOWTABLE_HANDLE`.
+    pub const HANDLE: u16 = 5;
+}
+
+/// `enum nft_gen_attributes`, `nf_tables.h`.
+pub mod generation {
+    /// `NFTA_GEN_ID`.
+    pub const ID: u16 = 1;
 }

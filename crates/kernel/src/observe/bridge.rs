@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::attributes::Value;
+use crate::attributes::Value;
 
 /// How an attribute is written.
 #[derive(Clone, Copy)]

@@ -8,8 +8,8 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use twinax_plan::{ObservedAddress, ObservedLink};
 use twinax_topology::Mac;
 
-use super::attributes::{INET, INET6, Value, header, number};
 use super::{Reader, bridge, scope};
+use crate::attributes::{INET, INET6, Value, header, number};
 use crate::error::Error;
 
 /// The attributes of a device that count here: `IFLA_…`, `linux/if_link.h`.

@@ -6,7 +6,6 @@
 //! Some dumps ask for both families at once (`AF_UNSPEC`): a kernel without IPv6, or without
 //! bridges, has nothing to report of them and does not refuse.
 
-mod attributes;
 mod bridge;
 mod lab;
 mod link;

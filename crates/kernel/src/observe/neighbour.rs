@@ -5,8 +5,8 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use twinax_plan::{ObservedFdb, ObservedNeighbour};
 
 use super::Reader;
-use super::attributes::{Value, header, number};
 use super::link::{Names, mac};
+use crate::attributes::{Value, header, number};
 use crate::error::Error;
 
 /// `NDA_…` and `NTF_…`, `linux/neighbour.h`.

@@ -8,9 +8,9 @@ use netlink_packet_route::rule::{RuleAction, RuleMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use twinax_plan::{ObservedRoute, ObservedRule};
 
-use super::attributes::{INET, INET6, Value, attributes, header, number};
 use super::link::Names;
 use super::{Reader, Routes, scope};
+use crate::attributes::{INET, INET6, Value, attributes, header, number};
 use crate::error::Error;
 
 /// `RTA_…`, `RTM_F_…`, `RTNH_F_…` and `RTPROT_…`, `linux/rtnetlink.h`.

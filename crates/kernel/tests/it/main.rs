@@ -4,6 +4,7 @@
 mod capability;
 mod changes;
 mod nft;
+mod nft_ruleset;
 mod nodes;
 mod observe;
 mod observe_lab;

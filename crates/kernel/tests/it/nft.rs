@@ -13,7 +13,7 @@ use twinax_topology::{
 use crate::nodes::{in_new, is_root};
 
 /// Whether this test can run; where not, it says so by name.
-fn has_nft(name: &str) -> bool {
+pub fn has_nft(name: &str) -> bool {
     if !is_root(name) {
         return false;
     }
@@ -32,7 +32,7 @@ fn nft_command(arguments: &[&str]) -> Command {
 }
 
 /// What `nft` says in the namespace of the calling thread.
-fn nft(arguments: &[&str]) -> String {
+pub fn nft(arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = nft_command(arguments).output().expect("nft runs");
     assert!(status.success(), "nft {arguments:?}: {}", String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).expect("nft prints UTF-8")

@@ -8,12 +8,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 const FLAGS: u16 = 0xc000;
 
 /// `AF_INET` and `AF_INET6`, as the first octet of a message has them.
-pub(super) const INET: u8 = libc::AF_INET as u8;
-pub(super) const INET6: u8 = libc::AF_INET6 as u8;
+pub(crate) const INET: u8 = libc::AF_INET as u8;
+pub(crate) const INET6: u8 = libc::AF_INET6 as u8;
 
 /// The attributes (`struct nlattr`) in some bytes, each with its type. What is left when one can't
 /// be read is passed over.
-pub(super) fn attributes(bytes: &[u8]) -> impl Iterator<Item = (u16, Value<'_>)> {
+pub(crate) fn attributes(bytes: &[u8]) -> impl Iterator<Item = (u16, Value<'_>)> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         let &[l0, l1, k0, k1] = rest.first_chunk()?;
@@ -25,7 +25,7 @@ pub(super) fn attributes(bytes: &[u8]) -> impl Iterator<Item = (u16, Value<'_>)>
 }
 
 /// The header of a message, of this many bytes, and the attributes behind it.
-pub(super) fn header<const LENGTH: usize>(
+pub(crate) fn header<const LENGTH: usize>(
     message: &[u8],
 ) -> Option<(&[u8; LENGTH], impl Iterator<Item = (u16, Value<'_>)>)> {
     let (header, rest) = message.split_first_chunk()?;
@@ -33,13 +33,13 @@ pub(super) fn header<const LENGTH: usize>(
 }
 
 /// A number of four bytes in this machine's byte order, somewhere in a header.
-pub(super) fn number(header: &[u8], at: usize) -> u32 {
+pub(crate) fn number(header: &[u8], at: usize) -> u32 {
     header.get(at..).and_then(|rest| Value(rest).u32()).unwrap_or_default()
 }
 
 /// The value of an attribute. Where it is too short for what is asked, there is no answer.
 #[derive(Clone, Copy)]
-pub(super) struct Value<'a>(pub &'a [u8]);
+pub(crate) struct Value<'a>(pub &'a [u8]);
 
 impl<'a> Value<'a> {
     pub fn u8(self) -> Option<u8> {
