@@ -3,6 +3,7 @@
 
 mod capability;
 mod changes;
+mod cleanup;
 mod nft;
 mod nft_ruleset;
 mod nodes;
