@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             show::error(&error);
-            ExitCode::from(command::BROKEN)
+            ExitCode::from(command::exit_code(&error))
         }
     }
 }

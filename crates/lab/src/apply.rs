@@ -7,8 +7,8 @@ use twinax_kernel::{Error, Netns, Rtnl, mounts, nft, sysctl, tun};
 use twinax_plan::Step;
 use twinax_topology::{Change, Mac, NodeName, Place, TapMode};
 
-use crate::processes;
 use crate::nodes::{self, on_own_thread};
+use crate::processes;
 
 /// A step that could not be carried out.
 #[derive(Debug, thiserror::Error)]

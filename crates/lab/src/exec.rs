@@ -13,8 +13,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use serde::{Deserialize, Serialize};
+use twinax_kernel::mounts::{self, NETNS_DIR};
 use twinax_kernel::process::{Bind, Sight, exec_in};
-use twinax_kernel::{Netns, mounts};
 use twinax_topology::{NodeName, Program};
 
 /// Why a command could not be run.
@@ -54,11 +54,34 @@ pub struct ExecReport {
 }
 
 /// A command that will see a node as `ip netns exec` shows it, from this working directory.
-pub fn command(
-    node: &NodeName,
-    netns: Netns,
+///
+/// # Errors
+///
+/// [`Error::NoNode`](twinax_kernel::Error::NoNode) where there is no such node.
+pub fn command(node: &NodeName, program: &Program, directory: &Path) -> Result<Command, ExecError> {
+    let path = Path::new(NETNS_DIR).join(node.as_str());
+    if path.symlink_metadata().is_err() {
+        return Err(twinax_kernel::Error::NoNode { name: node.to_string() }.into());
+    }
+    seeing(program, Some((c_path(&path), binds(node))), directory, false)
+}
+
+/// A command that will see a node, or what is outside of all nodes; and that the kernel ends when
+/// the calling process ends.
+pub(crate) fn tied_command(
+    node: Option<&NodeName>,
     program: &Program,
     directory: &Path,
+) -> Result<Command, ExecError> {
+    let node = node.map(|node| (c_path(&Path::new(NETNS_DIR).join(node.as_str())), binds(node)));
+    seeing(program, node, directory, true)
+}
+
+fn seeing(
+    program: &Program,
+    node: Option<(CString, Vec<Bind>)>,
+    directory: &Path,
+    is_tied: bool,
 ) -> Result<Command, ExecError> {
     let mut command = match program {
         Program::Shell(line) => {
@@ -72,17 +95,12 @@ pub fn command(
             command
         }
     };
-    let sight = Sight {
-        mounts: Some(mounts::view()?),
-        node: Some((netns.into(), binds(node))),
-        directory: path(directory),
-        is_tied: false,
-    };
+    let sight = Sight { mounts: mounts::view()?, node, directory: c_path(directory), is_tied };
     exec_in(&mut command, sight);
     Ok(command)
 }
 
-fn path(path: &Path) -> CString {
+fn c_path(path: &Path) -> CString {
     // One with a NUL in it is no path that could have been entered.
     CString::new(path.as_os_str().as_bytes()).unwrap_or_default()
 }
@@ -148,7 +166,7 @@ pub(crate) fn start(command: &mut Command) -> Result<Child, ExecError> {
 }
 
 /// The exit code that a shell gives a command that is not there, or can't be executed.
-fn shell_code(error: &io::Error) -> Option<i32> {
+pub(crate) fn shell_code(error: &io::Error) -> Option<i32> {
     match Errno::from_io_error(error)? {
         Errno::NOENT => Some(127),
         Errno::ACCESS | Errno::NOEXEC => Some(126),

@@ -12,7 +12,7 @@ use crate::apply::{ApplyError, apply};
 use crate::nodes::{self, inside};
 use crate::report::Built;
 use crate::service::{self, ServiceError};
-use crate::{hosts, observe, wanted};
+use crate::{hosts, memory, observe, wanted};
 
 /// Why a lab does not stand.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub enum LabError {
     /// What its commands are to see could not be set up.
     #[error("the lab's file system could not be set up")]
     Files(#[source] twinax_kernel::Error),
+    /// What was applied last could not be read.
+    #[error("the lab's own file could not be read")]
+    Memory(#[source] std::io::Error),
     /// It could not be looked at.
     #[error("the lab could not be looked at")]
     Observe(#[source] twinax_kernel::Error),
@@ -59,6 +62,13 @@ impl Lab {
             time: begun.elapsed(),
         };
         Ok((Self { topology }, built))
+    }
+
+    /// The lab that runs in the sandbox of the calling process, as it was applied last; one that a
+    /// script has built is called by this name, and nothing else is known of it.
+    pub fn running(name: &NodeName) -> Result<Self, LabError> {
+        let remembered = memory::remembered().map_err(LabError::Memory)?;
+        Ok(Self { topology: remembered.unwrap_or_else(|| crate::up::empty(name.clone())) })
     }
 
     /// Gets a lab that has been built ready for what is done in it: waits until its links carry
@@ -102,7 +112,7 @@ impl Lab {
     /// Removes nodes and devices, with what runs there. What was done, step by step.
     pub fn remove(&mut self, spots: &[Spot]) -> Result<Vec<Step>, LabError> {
         for node in spots.iter().filter(|spot| spot.interface.is_none()).map(|spot| &spot.node) {
-            for key in wanted::keys().map_err(ServiceError::Tell)? {
+            for key in wanted::all().map_err(ServiceError::Tell)?.into_keys() {
                 if key.node == *node {
                     service::stop(&key)?;
                 }

@@ -10,12 +10,16 @@
 pub mod apply;
 pub mod check;
 pub mod doctor;
+pub mod down;
+pub mod enter;
 pub mod exec;
 pub mod export;
 pub mod hint;
 pub mod holder;
 pub mod hosts;
 pub mod lab;
+pub mod log;
+pub mod memory;
 pub mod nodes;
 pub mod observe;
 pub mod probe;
@@ -28,6 +32,7 @@ pub mod requirements;
 pub mod run;
 pub mod sandbox;
 pub mod service;
+pub mod up;
 pub mod wanted;
 
 pub use lab::{Lab, LabError};

@@ -25,7 +25,8 @@ pub(crate) fn end_in(netns: &Netns) -> Result<(), Error> {
     for pid in of(netns)?.into_iter().filter(|pid| *pid != rustix::process::getpid()) {
         let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
         // It may have ended, and its number be another's.
-        let own = rustix::fs::fstat(netns.as_fd()).map_err(Error::call("asking for a namespace"))?;
+        let own =
+            rustix::fs::fstat(netns.as_fd()).map_err(Error::call("asking for a namespace"))?;
         if is_in(pid, (own.st_dev, own.st_ino)) {
             let _ = pidfd_send_signal(&pidfd, Signal::KILL);
         }

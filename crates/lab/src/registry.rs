@@ -187,9 +187,7 @@ impl Registry {
     /// A running lab, to be changed or taken down.
     pub fn change(&self, lab: &NodeName) -> Result<(Claim, Holder), RegistryError> {
         let claim = match self.lock(lab) {
-            Err(RegistryError::File { source, .. })
-                if source.kind() == io::ErrorKind::NotFound =>
-            {
+            Err(RegistryError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 None
             }
             locked => locked?,

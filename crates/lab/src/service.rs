@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 use twinax_topology::{Command, Listener, NodeName, Ready};
 
-use crate::holder::older;
+use crate::log;
 use crate::nodes::{self, inside};
 use crate::report::Broken;
 use crate::wanted::{self, Key, LOG, STATE, State, Wanted, What};
@@ -252,21 +252,8 @@ fn sees(pid: u32) -> PathBuf {
     }
 }
 
-/// What a service has written, as far as it is kept.
-pub fn log(key: &Key) -> Vec<u8> {
-    log_in(Path::new("/"), key)
-}
-
-/// What a service has written, in a lab whose files are seen below this folder.
-pub fn log_in(root: &Path, key: &Key) -> Vec<u8> {
-    let path = root.join(key.file(LOG).strip_prefix("/").expect("it is an absolute path"));
-    let mut bytes = std::fs::read(older(&path)).unwrap_or_default();
-    bytes.extend(std::fs::read(&path).unwrap_or_default());
-    bytes
-}
-
 fn output(key: &Key) -> String {
-    let log = log(key);
+    let log = log::all(Path::new("/"), key);
     String::from_utf8_lossy(&log[log.len().saturating_sub(TOLD)..]).into_owned()
 }
 

@@ -114,18 +114,28 @@ pub struct State {
 
 /// Everything that is wanted now.
 pub fn all() -> io::Result<BTreeMap<Key, Wanted>> {
-    Ok(keys()?.into_iter().filter_map(|key| Some((key.clone(), get(&key)?))).collect())
+    all_in(Path::new("/"))
 }
 
-/// The keys of everything that is wanted now.
-pub fn keys() -> io::Result<Vec<Key>> {
-    let entries = fs::read_dir(WANTED)?.flatten();
-    Ok(entries.filter_map(|entry| Key::of_file(entry.file_name().to_str()?)).collect())
+/// Everything that is wanted now in a lab whose files are seen below this folder.
+pub fn all_in(root: &Path) -> io::Result<BTreeMap<Key, Wanted>> {
+    let entries = fs::read_dir(below(root, Path::new(WANTED)))?.flatten();
+    let keys = entries.filter_map(|entry| Key::of_file(entry.file_name().to_str()?));
+    Ok(keys.filter_map(|key| Some((key.clone(), get_in(root, &key)?))).collect())
 }
 
 /// What is wanted under this key.
 pub fn get(key: &Key) -> Option<Wanted> {
-    serde_json::from_slice(&fs::read(key.file(WANTED)).ok()?).ok()
+    get_in(Path::new("/"), key)
+}
+
+fn get_in(root: &Path, key: &Key) -> Option<Wanted> {
+    serde_json::from_slice(&fs::read(below(root, &key.file(WANTED))).ok()?).ok()
+}
+
+/// A file of the sandbox, in one whose root is seen there.
+pub(crate) fn below(root: &Path, file: &Path) -> PathBuf {
+    root.join(file.strip_prefix("/").unwrap_or(file))
 }
 
 /// Wants something.
@@ -143,7 +153,12 @@ pub fn want_no_more(key: &Key) -> io::Result<()> {
 
 /// What has become of it; `None`: nothing yet, or it is gone.
 pub fn state(key: &Key) -> Option<State> {
-    serde_json::from_slice(&fs::read(key.file(STATE)).ok()?).ok()
+    state_in(Path::new("/"), key)
+}
+
+/// What has become of it in a lab whose files are seen below this folder.
+pub fn state_in(root: &Path, key: &Key) -> Option<State> {
+    serde_json::from_slice(&fs::read(below(root, &key.file(STATE))).ok()?).ok()
 }
 
 /// Says what has become of it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use twinax_lab::report::{Broken, LabReport, Outcome};
-use twinax_lab::requirements;
+use twinax_lab::requirements::{self, Lack};
 use twinax_lab::sandbox::{Options, SandboxError};
 use twinax_topology::{ReadError, Topology};
 
@@ -67,7 +67,10 @@ fn run_one(lab: &Topology, options: &Options, asked: &Run, out: &mut Stdout) -> 
         twinax_lab::run(lab, options, |event| progress.tell(event))
             .unwrap_or_else(|error| refused(lab, &error))
     } else {
-        lacking(lab, lacks.iter().map(ToString::to_string).collect())
+        LabReport {
+            broken: Some(Broken { causes: lacking(&lacks), hint: None, lacking: true }),
+            ..LabReport::of(lab)
+        }
     };
     progress.end(&report);
     report
@@ -83,12 +86,13 @@ fn refused(lab: &Topology, error: &SandboxError) -> LabReport {
     LabReport { broken: Some(broken), ..LabReport::of(lab) }
 }
 
-fn lacking(lab: &Topology, mut causes: Vec<String>) -> LabReport {
+/// What a lab needs and this machine lacks, with a heading where it is more than one thing.
+pub(super) fn lacking(lacks: &[Lack]) -> Vec<String> {
+    let mut causes: Vec<String> = lacks.iter().map(ToString::to_string).collect();
     if causes.len() > 1 {
         causes.insert(0, format!("this machine lacks {} things that the lab needs", causes.len()));
     }
-    let broken = Broken { causes, hint: None, lacking: true };
-    LabReport { broken: Some(broken), ..LabReport::of(lab) }
+    causes
 }
 
 fn exit_code(runs: &[LabRun]) -> u8 {

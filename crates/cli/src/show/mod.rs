@@ -2,6 +2,7 @@
 //! is, and never as the only bearer of a meaning.
 
 mod junit;
+mod labs;
 mod progress;
 mod run;
 mod stdout;
@@ -11,9 +12,12 @@ use std::io::{IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 use twinax_topology::ReadError;
 
+use crate::command::Wrong;
+
 pub use junit::junit;
-pub use progress::Progress;
-pub use run::{LabRun, summary};
+pub use labs::{Listed, labs};
+pub use progress::{Building, Progress};
+pub use run::{LabRun, broken, built, summary};
 pub use stdout::{Stdout, print};
 
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -41,6 +45,10 @@ pub fn unreadable(error: &ReadError) {
 /// An error that nobody has dealt with.
 pub fn error(error: &anyhow::Error) {
     failure(&error.chain().map(ToString::to_string).collect::<Vec<_>>());
+    let own = error.downcast_ref::<Wrong>().and_then(|wrong| wrong.hint.clone());
+    if let Some(text) = own.or_else(|| twinax_lab::hint::of(&**error).map(|hint| hint.text)) {
+        hint(&text);
+    }
 }
 
 fn causes(error: &dyn std::error::Error) -> Vec<String> {

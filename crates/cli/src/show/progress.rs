@@ -11,7 +11,6 @@ use crate::args::{Detail, Run};
 pub struct Progress<'o> {
     out: &'o mut Stdout,
     detail: Option<Detail>,
-    /// Drawn only on a terminal. No thread of its own: the sandbox is a fork of this process.
     doing: ProgressBar,
     abouts: Vec<String>,
 }
@@ -20,10 +19,8 @@ impl<'o> Progress<'o> {
     /// Begins with a lab.
     pub fn new(lab: &Topology, asked: &Run, out: &'o mut Stdout) -> Self {
         let detail = (!asked.json).then_some(asked.detail);
-        let doing = ProgressBar::new_spinner();
-        doing.set_style(ProgressStyle::with_template("{wide_msg}").expect("a valid template"));
-        let nodes = run::counted(lab.nodes.len(), "node");
-        doing.set_message(format!("{}: building {nodes} …", lab.name));
+        let doing = spinner();
+        doing.set_message(building_words(lab));
         doing.tick();
         let abouts = lab.steps.iter().map(|step| step.about.clone()).collect();
         let mut shown = Self { out, detail, doing, abouts };
@@ -69,4 +66,43 @@ impl<'o> Progress<'o> {
     fn print(&mut self, text: &str) {
         self.doing.suspend(|| self.out.say(text));
     }
+}
+
+/// Shows that a lab is being built, on a terminal.
+pub struct Building {
+    doing: ProgressBar,
+}
+
+impl Building {
+    /// Begins.
+    pub fn new(lab: &Topology) -> Self {
+        let building = Self { doing: spinner() };
+        building.doing.set_message(building_words(lab));
+        building.doing.tick();
+        building
+    }
+
+    /// Something has happened.
+    pub fn tell(&self, event: &Event) {
+        if let Event::Built(_) = event {
+            self.doing.set_message("starting services …");
+            self.doing.tick();
+        }
+    }
+
+    /// It has been built.
+    pub fn end(self) {
+        self.doing.finish_and_clear();
+    }
+}
+
+/// Drawn only on a terminal. No thread of its own: the sandbox is a fork of this process.
+fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    spinner.set_style(ProgressStyle::with_template("{wide_msg}").expect("a valid template"));
+    spinner
+}
+
+fn building_words(lab: &Topology) -> String {
+    format!("{}: building {} …", lab.name, run::counted(lab.nodes.len(), "node"))
 }

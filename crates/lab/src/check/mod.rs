@@ -76,7 +76,7 @@ pub fn carry_out(lab: &mut Lab, number: usize, step: &LabStep) -> Result<StepRep
         Action::Ping(ping, expect) => ping::carry_out(lab, ping, expect)?,
         Action::Traceroute(asked, expect) => traceroute::carry_out(lab, asked, expect)?,
         Action::Tcp(tcp, expect) => tcp::carry_out(lab, tcp, expect)?,
-        Action::Run(run, expect) => run::carry_out(lab, run, expect)?,
+        Action::Run(run, expect) => run::carry_out(run, expect)?,
         Action::Look(spot, expect) => look::carry_out(lab, spot, expect)?,
         Action::Reach(reach) => reach::carry_out(lab, reach)?,
         Action::Add(addition) => part(lab.add(addition)?),

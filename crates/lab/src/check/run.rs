@@ -2,16 +2,14 @@
 
 use twinax_topology::{Program, Run, RunExpect};
 
-use super::{Outcome, StepError, in_figures, netns, text};
+use super::{Outcome, StepError, in_figures, text};
 use crate::exec::{self, ExecReport};
-use crate::lab::Lab;
 use crate::report::Check;
 
-pub(super) fn carry_out(lab: &Lab, asked: &Run, expect: &RunExpect) -> Result<Outcome, StepError> {
+pub(super) fn carry_out(asked: &Run, expect: &RunExpect) -> Result<Outcome, StepError> {
     let failed = |source| StepError::Exec { node: asked.at.clone(), source };
-    let netns = netns(lab, &asked.at)?;
     let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
-    let command = exec::command(&asked.at, netns, &asked.program, &directory).map_err(failed)?;
+    let command = exec::command(&asked.at, &asked.program, &directory).map_err(failed)?;
     let report = exec::run(command, asked.timeout.0).map_err(failed)?;
     let done = vec![format!("run in {}: {}", asked.at, in_words(&asked.program))];
     let checks = checks(asked, expect, &report);

@@ -101,7 +101,8 @@ pub(super) fn run() -> Trial {
         Err(failure) => failure,
     };
     if capability::may_make_namespaces() {
-        if let Ok(outcomes) = in_sandbox(&Options { no_user_namespace: true, ..Options::default() }) {
+        if let Ok(outcomes) = in_sandbox(&Options { no_user_namespace: true, ..Options::default() })
+        {
             return trial(Place::WithoutUserNamespace(failure.words), outcomes);
         }
         if let Some(outcomes) = on_thread() {

@@ -11,7 +11,6 @@ use twinax_topology::{Command, NodeName, Restart};
 use super::log::{self, Log};
 use crate::exec::{self, ExecError};
 use crate::hint;
-use crate::nodes;
 use crate::wanted::{self, Key, State, Wanted};
 
 /// How soon a command that has ended is started again, at first; each time twice as long…
@@ -176,11 +175,13 @@ impl Service {
     /// Takes in what it has written.
     pub(super) fn read(&mut self) {
         let log = &mut self.log;
-        self.outputs.retain_mut(|output| output.read(|some| {
-            if let Some(log) = log {
-                log.write(some);
-            }
-        }));
+        self.outputs.retain_mut(|output| {
+            output.read(|some| {
+                if let Some(log) = log {
+                    log.write(some);
+                }
+            })
+        });
     }
 
     fn group_lives(&self) -> bool {
@@ -211,9 +212,7 @@ fn spawn(
     command: &Command,
     wanted: &Wanted,
 ) -> Result<(Pid, Vec<Output>), ExecError> {
-    let netns = nodes::open(node)?;
-    let own = &wanted.directory;
-    let mut started = exec::command(node, netns, &command.program, own)?;
+    let mut started = exec::command(node, &command.program, &wanted.directory)?;
     // A group of its own, so that all of it can be ended.
     std::os::unix::process::CommandExt::process_group(&mut started, 0);
     started.env_clear().envs(&wanted.environment);

@@ -197,7 +197,8 @@ impl Held {
         waiting.extend(self.life.iter().map(|life| PollFd::new(life, PollFlags::IN)));
         let outputs = self.services.values().flat_map(Service::outputs);
         let sockets = self.ports.values().filter_map(Port::socket);
-        waiting.extend(outputs.chain(sockets).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        waiting
+            .extend(outputs.chain(sockets).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         let due = self.services.values().filter_map(Service::due).min();
         let now = Instant::now();
         let time = due.map(|due| due.saturating_duration_since(now));

@@ -157,7 +157,9 @@ impl Sandbox {
                 match serde_json::from_str(&told) {
                     Ok(Told::Holds) => Ok(sandbox),
                     Ok(Told::Broken(broken)) => Err(SandboxError::SetUp(broken)),
-                    Err(_) => Err(SandboxError::Ended(wait(&sandbox.holder.pidfd).map_err(SandboxError::Pipe)?)),
+                    Err(_) => Err(SandboxError::Ended(
+                        wait(&sandbox.holder.pidfd).map_err(SandboxError::Pipe)?,
+                    )),
                 }
             }
         }
@@ -214,9 +216,17 @@ impl Holder {
         self.user_namespace
     }
 
+    /// How many nodes its lab has; `None`: that can't be seen.
+    pub fn nodes(&self) -> Option<usize> {
+        Some(std::fs::read_dir(self.sees(mounts::NETNS_DIR)).ok()?.count())
+    }
+
     /// A file that its processes see, as a path of the machine.
     pub fn sees(&self, path: &str) -> PathBuf {
-        Path::new("/proc").join(self.pid.to_string()).join("root").join(path.trim_start_matches('/'))
+        Path::new("/proc")
+            .join(self.pid.to_string())
+            .join("root")
+            .join(path.trim_start_matches('/'))
     }
 }
 

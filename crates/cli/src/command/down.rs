@@ -1,0 +1,31 @@
+//! `twinax down`: running labs, taken down.
+
+use twinax_lab::registry::Registry;
+use twinax_topology::NodeName;
+
+use super::{BROKEN, HELD, running};
+use crate::show;
+
+pub fn run(labs: &[NodeName], all: bool) -> anyhow::Result<u8> {
+    let registry = Registry::open()?;
+    let labs = match (labs, all) {
+        (_, true) => running::running(&registry)?.into_iter().map(|entry| entry.lab).collect(),
+        ([], false) => vec![running::name(&registry, None)?],
+        (labs, false) => labs.to_vec(),
+    };
+    let mut code = HELD;
+    for lab in labs {
+        if let Err(error) = down(&registry, &lab) {
+            show::error(&error);
+            code = code.max(super::exit_code(&error).min(BROKEN));
+        }
+    }
+    Ok(code)
+}
+
+fn down(registry: &Registry, lab: &NodeName) -> anyhow::Result<()> {
+    let (claim, holder) = registry.change(lab)?;
+    twinax_lab::down::down(claim, &holder)?;
+    show::tell(&format!("{lab} is down"));
+    Ok(())
+}

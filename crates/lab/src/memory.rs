@@ -1,0 +1,28 @@
+//! What a running lab knows of itself beyond what the kernel tells: the lab file that was applied
+//! last, in the sandbox's own `/run`. From it are the steps, the order of things, and which sysctls
+//! somebody has ever asked for. It is gone with the lab.
+
+use std::fs;
+use std::io;
+
+use twinax_kernel::Error;
+use twinax_topology::Topology;
+
+/// The file.
+pub const LAB: &str = "/run/twinax/lab.toml";
+
+/// Remembers the lab that was applied.
+pub fn remember(lab: &Topology) -> Result<(), Error> {
+    let new = "/run/twinax/.lab.toml";
+    fs::write(new, lab.to_toml())
+        .and_then(|()| fs::rename(new, LAB))
+        .map_err(Error::io("remembering the lab's file"))
+}
+
+/// The lab that was applied last; `None`: none was, as in a lab that a script has built.
+pub fn remembered() -> io::Result<Option<Topology>> {
+    match fs::read_to_string(LAB) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        text => Ok(twinax_topology::parse(&text?, LAB).ok()),
+    }
+}
