@@ -86,6 +86,7 @@ macro_rules! labs {
 
 labs! {
     bridge: "bridge.toml",
+    live_change: "live-change.toml",
     outside: "outside.toml",
     own_ports: "own-ports.toml",
     own_tables: "own-tables.toml",

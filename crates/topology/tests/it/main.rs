@@ -3,6 +3,8 @@
 mod additions;
 mod corpus;
 mod hostile;
+mod one_step;
+mod removals;
 mod rendering;
 mod roundtrip;
 mod rules;
