@@ -24,7 +24,7 @@ use twinax_topology::{Change, Place};
 pub(crate) fn changes(at: &Place, now: &[IpNet], wanted: &[IpNet]) -> Vec<Change> {
     let add = |net: &IpNet| Change::AddAddress(at.clone(), *net);
     let del = |net: &IpNet| Change::DelAddress(at.clone(), *net);
-    let mut changes = ipv6(at, now, wanted);
+    let mut changes = Vec::new();
     let (mut added, mut removed, mut goes) = (Vec::new(), Vec::new(), Vec::new());
     let mut switched: Vec<(Vec<&IpNet>, Vec<&IpNet>)> = Vec::new();
     let mut has_anchor = false;
@@ -56,6 +56,7 @@ pub(crate) fn changes(at: &Place, now: &[IpNet], wanted: &[IpNet]) -> Vec<Change
     }
     changes.extend(stand_in.as_ref().map(del));
     changes.extend(goes.into_iter().map(del));
+    changes.extend(ipv6(at, now, wanted));
     changes
 }
 

@@ -55,7 +55,7 @@ fn one_becomes_the_other(one: &Topology, other: &Topology, promotes: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn a_lab_differs_not_from_itself(lab in lab()) {

@@ -3,8 +3,8 @@
 
 use twinax_plan::{Step, command};
 use twinax_topology::{
-    Change, Family, Firewall, Neighbour, NeighbourKey, PortAttributes, Route, RouteKind, Rule,
-    RuleAction,
+    Bridge, Change, Family, Firewall, Neighbour, NeighbourKey, PortAttributes, Route, RouteKind,
+    Rule, RuleAction, Span,
 };
 
 use crate::labs::{knob, place, read, sysctl, via};
@@ -161,4 +161,37 @@ fn a_firewall_takes_the_place_of_the_one_before() {
     let words = twinax_plan::firewall::ruleset(&firewall);
     let expected = format!("ip netns exec n nft -f - <<'EOF'\n{words}EOF");
     check(Change::Firewall(read("n"), firewall), &expected);
+}
+
+#[test]
+fn a_bridge_is_set_whole() {
+    let bridge = Bridge::new(place("n:br0"));
+    let set = "ip -n n link set dev br0 type bridge";
+    assert_eq!(
+        command(&Step::SetBridge(bridge.clone())),
+        format!(
+            "{set} stp_state 0 ageing_time 30000 forward_delay 1500 priority 32768 mcast_snooping 1"
+        ),
+    );
+    let seconds = |n| Some(Span(std::time::Duration::from_secs(n)));
+    let bridge = Bridge {
+        stp: true,
+        ageing: seconds(10),
+        forward_delay: seconds(2),
+        priority: Some(0),
+        multicast_snooping: Some(false),
+        ..bridge
+    };
+    assert_eq!(
+        command(&Step::SetBridge(bridge)),
+        format!("{set} stp_state 1 ageing_time 1000 forward_delay 200 priority 0 mcast_snooping 0"),
+    );
+}
+
+#[test]
+fn what_goes() {
+    assert_eq!(command(&Step::DelLink(place("n:e0"))), "ip -n n link del dev e0");
+    assert_eq!(command(&Step::DelLink(place("n:a~b"))), "ip -n n link del dev 'a~b'");
+    assert_eq!(command(&Step::DelNetns(read("n"))), "ip netns del n");
+    assert_eq!(command(&Step::FlushRuleset(read("n"))), "ip netns exec n nft flush ruleset");
 }

@@ -51,7 +51,7 @@ impl World {
             links.sort_by_key(|link| link.index);
             let paths = asked.get(name).into_iter().flatten();
             // What nobody has set has a value that nobody wants; to be saved is only what is set.
-            let fresh = (purpose == Purpose::Compare).then(|| "77".to_owned());
+            let fresh = (purpose == Purpose::Compare).then(|| "unset".to_owned());
             let value = |path: &String| node.sysctls.get(path).cloned().or(fresh.clone());
             let observed = ObservedNode {
                 links,
@@ -92,7 +92,10 @@ impl World {
                 tell(format!("{route:?} {dev:?} {metric} {table}"));
             }
             for (rule, chosen) in &node.rules {
-                let priority = rule.priority.filter(|_| !chosen);
+                // Where the lab says none, any will do.
+                let alike = |own: &&Rule| **own == Rule { priority: None, ..rule.clone() };
+                let said = said.node(name).and_then(|node| node.rules.iter().find(alike));
+                let priority = rule.priority.filter(|_| !chosen && said.is_none());
                 tell(format!("{:?}", Rule { priority, ..rule.clone() }));
             }
             for neighbour in &node.neighbours {
