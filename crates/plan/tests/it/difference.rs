@@ -223,7 +223,7 @@ fn a_firewall_that_differs_is_replaced_whole() {
     let with = one_node(|node| node.firewall = Firewall { policy, ..Firewall::default() });
     let without = one_node(|_| {});
     let flush = Step::FlushRuleset(read("n"));
-    assert_eq!(difference(&with, &without), [flush.clone()]);
+    assert_eq!(difference(&with, &without), std::slice::from_ref(&flush));
     let firewall = with.nodes[0].firewall.clone();
     let load = Step::Change(Change::Firewall(read("n"), firewall));
     assert_eq!(difference(&without, &with), [flush, load]);
