@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+use twinax_kernel::cleanup;
 use twinax_kernel::process::{Fork, NewNamespaces, fork_into};
 
 use crate::registry::Claim;
@@ -88,7 +89,7 @@ fn await_freed() -> Result<(), DownError> {
     const FAILED: i32 = 2;
     let user = !rustix::process::geteuid().is_root();
     match fork_into(NewNamespaces { user }).map_err(DownError::Watch)? {
-        Fork::Child => std::process::exit(match Ok::<bool, twinax_kernel::Error>(true) {
+        Fork::Child => std::process::exit(match cleanup::wait(Instant::now() + FREED) {
             Ok(true) => FREE,
             Ok(false) => BUSY,
             Err(_) => FAILED,

@@ -6,7 +6,7 @@ use twinax_kernel::observe::What;
 use twinax_kernel::watch::{SETTLED_WITHIN, Watch};
 use twinax_kernel::{Netns, Rtnl};
 use twinax_plan::Step;
-use twinax_topology::{Addition, Change, Node, NodeName, Place, Spot, Topology};
+use twinax_topology::{Addition, Change, Node, NodeName, Spot, Topology};
 
 use crate::apply::{ApplyError, apply};
 use crate::nodes::{self, inside};
@@ -100,6 +100,33 @@ impl Lab {
     pub fn add(&mut self, addition: &Addition) -> Result<Vec<Step>, LabError> {
         let steps = twinax_plan::add(addition);
         apply(&steps)?;
+        self.topology.add(addition);
+        self.settle()?;
+        hosts::write(&self.topology).map_err(LabError::Files)?;
+        start_services(&self.topology.nodes)
+    }
+
+    /// The lab as its file has it.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// The namespace of a node.
+    pub fn netns(&self, node: &NodeName) -> Result<Netns, twinax_kernel::Error> {
+        nodes::open(node)
+    }
+
+    /// Carries out changes, and waits until the links carry frames again.
+    pub fn change(&mut self, changes: &[Change]) -> Result<(), LabError> {
+        let steps: Vec<Step> = changes.iter().cloned().map(Step::Change).collect();
+        apply(&steps)?;
+        self.settle()
+    }
+
+    /// Adds parts to the lab, and waits until the links carry frames. What was done, step by step.
+    pub fn add(&mut self, addition: &Addition) -> Result<Vec<Step>, LabError> {
+        let steps = twinax_plan::add(addition);
+        apply(&steps)?;
         self.topology.nodes.extend(addition.nodes.iter().cloned());
         self.topology.links.extend(addition.links.iter().cloned());
         self.topology.taps.extend(addition.taps.iter().cloned());
@@ -124,20 +151,7 @@ impl Lab {
         let observed = observe::nodes(nodes, &What::default()).map_err(LabError::Observe)?;
         let steps = twinax_plan::remove(spots, &observed);
         apply(&steps)?;
-        let is_gone = |place: &Place| {
-            let whole = Spot { node: place.node.clone(), interface: None };
-            let own = Spot { interface: Some(place.interface.clone()), ..whole.clone() };
-            spots.contains(&whole) || spots.contains(&own)
-        };
-        let topology = &mut self.topology;
-        topology.nodes.retain(|node| {
-            !spots.iter().any(|spot| spot.interface.is_none() && spot.node == node.name)
-        });
-        for node in &mut topology.nodes {
-            node.bridges.retain(|bridge| !is_gone(&bridge.interface.place));
-        }
-        topology.links.retain(|link| !is_gone(&link.a.place) && !is_gone(&link.b.place));
-        topology.taps.retain(|tap| !is_gone(&tap.interface.place));
+        self.topology.remove(spots);
         hosts::write(&self.topology).map_err(LabError::Files)?;
         Ok(steps)
     }

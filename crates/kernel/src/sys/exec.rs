@@ -10,11 +10,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::unshare;
+use super::{check, unshare};
 
 /// A file or directory that a program is to see in the place of another.
 #[derive(Debug, Clone)]
@@ -28,12 +30,12 @@ pub struct Bind {
 /// Where a program is executed, and what it sees.
 #[derive(Debug)]
 pub struct Sight {
-    /// The mount namespace; `None`: that of the caller.
-    pub mounts: Option<OwnedFd>,
-    /// The network namespace, and what belongs to it: then the program gets a copy of the mount
-    /// namespace for itself, with a `/sys` that shows the network namespace, and with these binds.
-    /// `None`: that of the caller, and the mount namespace as it is.
-    pub node: Option<(OwnedFd, Vec<Bind>)>,
+    /// The mount namespace.
+    pub mounts: OwnedFd,
+    /// The network namespace as a path in there, and what belongs to it: then the program gets a copy
+    /// of the mount namespace for itself, with a `/sys` that shows the network namespace, and with
+    /// these binds. `None`: that of the caller, and the mount namespace as it is.
+    pub node: Option<(CString, Vec<Bind>)>,
     /// Its working directory; the root directory where there is no such.
     pub directory: CString,
     /// Whether the kernel ends it when the calling thread ends (`PR_SET_PDEATHSIG`).
@@ -43,13 +45,16 @@ pub struct Sight {
 /// Lets each process of a command do what this asks for before it becomes the program.
 pub fn see_before_exec(command: &mut Command, sight: Sight) {
     let steps = move || {
+        unblock_signals()?;
         if sight.is_tied {
             set_parent_process_death_signal(Some(Signal::KILL))?;
         }
-        if let Some(mounts) = &sight.mounts {
-            move_into_link_name_space(mounts.as_fd(), Some(LinkNameSpaceType::Mount))?;
-        }
-        if let Some((netns, binds)) = &sight.node {
+        move_into_link_name_space(sight.mounts.as_fd(), Some(LinkNameSpaceType::Mount))?;
+        if let Some((path, binds)) = &sight.node {
+            // That it is gone must not be taken for a program that is not there.
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            let netns = rustix::fs::open(path.as_c_str(), flags, Mode::empty())
+                .map_err(|errno| if errno == Errno::NOENT { Errno::NXIO } else { errno })?;
             move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network))?;
             unshare(libc::CLONE_NEWNS)?;
             see(binds)?;
@@ -59,10 +64,21 @@ pub fn see_before_exec(command: &mut Command, sight: Sight) {
         Ok(())
     };
     // SAFETY: the closure makes system calls and nothing else: rustix's and libc's functions here
-    // are bare calls, the paths are C strings already, and an `io::Error` of an errno does not
-    // allocate.
+    // are bare calls (sigemptyset only writes to its argument), the paths are C strings already, and
+    // an `io::Error` of an errno does not allocate.
     unsafe {
         command.pre_exec(steps);
+    }
+}
+
+/// Whoever reads signals from a descriptor has them blocked, and a child inherits that.
+fn unblock_signals() -> Result<(), Errno> {
+    // SAFETY: all zeros is a valid sigset_t, and sigemptyset makes it the empty set; it outlives the
+    // calls, which write nothing else.
+    unsafe {
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        check(libc::sigemptyset(&raw mut none))?;
+        check(libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut())).map(drop)
     }
 }
 

@@ -138,7 +138,8 @@ pub fn bpf_refusal() -> Errno {
 /// Blocks these signals for the calling thread, and gives a descriptor from which they are read
 /// instead, as `signalfd_siginfo`s (`signalfd(2)`).
 ///
-/// What is executed from now on must unblock them, as the standard library's `Command` does.
+/// What is executed from now on inherits that, unless it is a command that [sees](see_before_exec)
+/// where it is.
 pub fn signal_fd(signals: &[libc::c_int]) -> Result<OwnedFd, Errno> {
     // SAFETY: all zeros is a valid sigset_t, and sigemptyset makes it the empty set; the set outlives
     // the calls, which write nothing else.
