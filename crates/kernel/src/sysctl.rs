@@ -1,7 +1,11 @@
 //! Sysctls of the calling thread's network namespace: the files under `/proc/sys/net`.
 
+mod differing;
+
 use rustix::fs::{Mode, OFlags};
 use twinax_topology::Sysctl;
+
+pub use differing::differing;
 
 use crate::error::{Error, errno};
 

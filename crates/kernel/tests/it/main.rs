@@ -10,3 +10,4 @@ mod nodes;
 mod observe;
 mod observe_lab;
 mod refusals;
+mod sysctls;
