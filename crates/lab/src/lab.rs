@@ -103,35 +103,6 @@ impl Lab {
         self.topology.add(addition);
         self.settle()?;
         hosts::write(&self.topology).map_err(LabError::Files)?;
-        start_services(&self.topology.nodes)
-    }
-
-    /// The lab as its file has it.
-    pub fn topology(&self) -> &Topology {
-        &self.topology
-    }
-
-    /// The namespace of a node.
-    pub fn netns(&self, node: &NodeName) -> Result<Netns, twinax_kernel::Error> {
-        nodes::open(node)
-    }
-
-    /// Carries out changes, and waits until the links carry frames again.
-    pub fn change(&mut self, changes: &[Change]) -> Result<(), LabError> {
-        let steps: Vec<Step> = changes.iter().cloned().map(Step::Change).collect();
-        apply(&steps)?;
-        self.settle()
-    }
-
-    /// Adds parts to the lab, and waits until the links carry frames. What was done, step by step.
-    pub fn add(&mut self, addition: &Addition) -> Result<Vec<Step>, LabError> {
-        let steps = twinax_plan::add(addition);
-        apply(&steps)?;
-        self.topology.nodes.extend(addition.nodes.iter().cloned());
-        self.topology.links.extend(addition.links.iter().cloned());
-        self.topology.taps.extend(addition.taps.iter().cloned());
-        self.settle()?;
-        hosts::write(&self.topology).map_err(LabError::Files)?;
         start_services(&addition.nodes)?;
         Ok(steps)
     }
