@@ -173,7 +173,10 @@ impl Sandbox {
     /// Lets the sandbox stay when the calling process ends.
     pub fn keep(mut self) -> Result<(), SandboxError> {
         self.tell(KEEP)?;
-        self.life = None;
+        // Until it has heard it, our end would be its own.
+        if let Some(life) = self.life.take() {
+            tie::await_end(life.as_fd()).map_err(SandboxError::Pipe)?;
+        }
         Ok(())
     }
 

@@ -14,6 +14,13 @@ pub(super) fn to_parent(life: BorrowedFd<'_>) -> bool {
     set_parent_process_death_signal(Some(Signal::KILL)).is_ok() && !is_gone(life)
 }
 
+/// Waits until nobody has the other end of a pipe open.
+pub(super) fn await_end(of: BorrowedFd<'_>) -> std::io::Result<()> {
+    let mut end = [PollFd::from_borrowed_fd(of, PollFlags::empty())];
+    rustix::io::retry_on_intr(|| poll(&mut end, None))?;
+    Ok(())
+}
+
 /// Whether nobody has the other end of a pipe open.
 fn is_gone(life: BorrowedFd<'_>) -> bool {
     let mut ends = [PollFd::from_borrowed_fd(life, PollFlags::empty())];
