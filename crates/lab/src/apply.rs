@@ -5,7 +5,7 @@
 
 use twinax_kernel::{Error, Netns, Rtnl, mounts, nft, sysctl, tun};
 use twinax_plan::Step;
-use twinax_topology::{Change, Mac, NodeName, Place, TapMode};
+use twinax_topology::{Change, Firewall, Mac, NodeName, Place, TapMode};
 
 use crate::nodes::{self, on_own_thread};
 use crate::processes;
@@ -188,8 +188,13 @@ fn carry_out_change(rtnl: &mut Rtnl, change: &Change) -> Result<(), Error> {
         }
         Change::Firewall(_, firewall) => {
             rtnl.flush()?;
-            nft::apply(firewall)?;
-            firewall.ruleset.as_deref().map_or(Ok(()), |text| Ok(nft::load(None, text)?))
+            set_firewall(firewall)
         }
     }
+}
+
+/// Sets the firewall of the namespace of the calling thread.
+pub(crate) fn set_firewall(firewall: &Firewall) -> Result<(), Error> {
+    nft::apply(firewall)?;
+    firewall.ruleset.as_deref().map_or(Ok(()), |text| Ok(nft::load(None, text)?))
 }

@@ -127,14 +127,18 @@ impl Lab {
         Ok(steps)
     }
 
-    /// Waits until every device that is up has got what its carrier brings with it.
     fn settle(&self) -> Result<(), LabError> {
-        for node in &self.topology.nodes {
-            let settled = nodes::open(&node.name).and_then(|netns| inside(&netns, settle));
-            settled.map_err(|source| LabError::Node { node: node.name.clone(), source })?;
-        }
-        Ok(())
+        settle(self.topology.nodes.iter().map(|node| &node.name))
     }
+}
+
+/// Waits until every device of these nodes that is up has got what its carrier brings with it.
+pub(crate) fn settle<'a>(nodes: impl IntoIterator<Item = &'a NodeName>) -> Result<(), LabError> {
+    for node in nodes {
+        let settled = nodes::open(node).and_then(|netns| inside(&netns, settle_here));
+        settled.map_err(|source| LabError::Node { node: node.clone(), source })?;
+    }
+    Ok(())
 }
 
 /// Starts what listens and runs in nodes, in order.
@@ -153,7 +157,7 @@ fn start_services(nodes: &[Node]) -> Result<(), LabError> {
 }
 
 /// Waits, bounded, until the devices of the calling thread's namespace have settled.
-fn settle() -> Result<(), twinax_kernel::Error> {
+fn settle_here() -> Result<(), twinax_kernel::Error> {
     let mut rtnl = Rtnl::open()?;
     if rtnl.settled()? {
         return Ok(());

@@ -9,11 +9,14 @@
 
 pub mod apply;
 pub mod check;
+pub mod converge;
 pub mod doctor;
 pub mod down;
 pub mod enter;
 pub mod exec;
 pub mod export;
+mod firewalls;
+pub mod found;
 pub mod hint;
 pub mod holder;
 pub mod hosts;
@@ -31,6 +34,7 @@ pub mod report;
 pub mod requirements;
 pub mod run;
 pub mod sandbox;
+pub mod save;
 pub mod service;
 pub mod up;
 pub mod wanted;
