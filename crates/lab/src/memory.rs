@@ -4,9 +4,12 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use twinax_kernel::Error;
 use twinax_topology::Topology;
+
+use crate::wanted::below;
 
 /// The file.
 pub const LAB: &str = "/run/twinax/lab.toml";
@@ -21,7 +24,12 @@ pub fn remember(lab: &Topology) -> Result<(), Error> {
 
 /// The lab that was applied last; `None`: none was, as in a lab that a script has built.
 pub fn remembered() -> io::Result<Option<Topology>> {
-    match fs::read_to_string(LAB) {
+    remembered_in(Path::new("/"))
+}
+
+/// That of a lab whose files are seen below this folder.
+pub fn remembered_in(root: &Path) -> io::Result<Option<Topology>> {
+    match fs::read_to_string(below(root, Path::new(LAB))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         text => Ok(twinax_topology::parse(&text?, LAB).ok()),
     }

@@ -13,11 +13,13 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use twinax_topology::NodeName;
 
@@ -331,6 +333,16 @@ impl Identity {
         // Asked after the descriptor was had: it can't become another's number any more.
         let lives = start(pid) == Some(self.start) && !has_ended(&pidfd);
         lives.then(|| Holder::new(pid, pidfd, self.user_namespace))
+    }
+}
+
+impl Holder {
+    /// How long it has been there, and with it the lab.
+    pub fn age(&self) -> Option<Duration> {
+        // USER_HZ, which is 100 wherever Linux is built today.
+        let start = Duration::from_millis(start(self.pid())? * 10);
+        let now = clock_gettime(ClockId::Boottime);
+        Duration::try_from(now).ok()?.checked_sub(start)
     }
 }
 

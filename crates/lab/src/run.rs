@@ -27,6 +27,22 @@ pub fn run(
     Ok(report)
 }
 
+/// Does the steps of a running lab once more, as it was applied last. `tell` hears of everything as
+/// it happens.
+///
+/// The calling process must have one thread only: see [`Holder::work`].
+pub fn again(
+    topology: &Topology,
+    holder: &Holder,
+    tell: impl FnMut(&Event),
+) -> Result<LabReport, SandboxError> {
+    let inside = |events: &mut PipeWriter| {
+        let mut lab = Lab::running(&topology.name).map_err(|error| hint::broken(&error))?;
+        do_steps(&mut lab, events)
+    };
+    follow(topology, holder, inside, tell)
+}
+
 /// Has work done in a sandbox that tells of itself by events, and makes the report of them.
 pub(crate) fn follow(
     topology: &Topology,

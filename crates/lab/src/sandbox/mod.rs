@@ -36,6 +36,7 @@ use twinax_kernel::mounts;
 use twinax_kernel::process::{Fork, NewNamespaces, fork_into};
 
 use serde::{Deserialize, Serialize};
+use twinax_topology::NodeName;
 
 use crate::report::Broken;
 use crate::{hint, holder};
@@ -222,6 +223,18 @@ impl Holder {
     /// How many nodes its lab has; `None`: that can't be seen.
     pub fn nodes(&self) -> Option<usize> {
         Some(std::fs::read_dir(self.sees(mounts::NETNS_DIR)).ok()?.count())
+    }
+
+    /// The names of the nodes of its lab, in no order; none where they can't be seen.
+    pub fn node_names(&self) -> Vec<NodeName> {
+        let entries =
+            std::fs::read_dir(self.sees(mounts::NETNS_DIR)).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    }
+
+    /// Whether its lab has such a node.
+    pub fn has_node(&self, node: &NodeName) -> bool {
+        self.sees(mounts::NETNS_DIR).join(node.as_str()).symlink_metadata().is_ok()
     }
 
     /// A file that its processes see, as a path of the machine.
