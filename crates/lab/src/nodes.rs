@@ -12,8 +12,35 @@ use twinax_topology::NodeName;
 /// The names of all nodes, in the sandbox of the calling process, in no order.
 pub fn names() -> Result<Vec<NodeName>, Error> {
     let entries = std::fs::read_dir(NETNS_DIR).map_err(Error::io("listing the nodes"))?.flatten();
-    // One that can't be a node's was not put there by `ip netns`.
-    Ok(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
+    let mut names = Vec::new();
+    let mut in_view = Vec::new();
+    for entry in entries {
+        // One that can't be a node's was not put there by `ip netns`.
+        let Some(name) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let is_pinned = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if is_pinned { &mut names } else { &mut in_view }.push(name);
+    }
+    if !in_view.is_empty() {
+        names.extend(namespaces(in_view)?);
+    }
+    Ok(names)
+}
+
+/// Those of the names that stand for a namespace in the view. `ip netns add` in a node leaves one
+/// behind that does not: its mount was the command's alone.
+fn namespaces(names: Vec<NodeName>) -> Result<Vec<NodeName>, Error> {
+    /// `NSFS_MAGIC`, `linux/magic.h`.
+    const NSFS: i64 = 0x6e73_6673;
+    on_own_thread(|| {
+        mounts::enter_view()?;
+        let is_one = |name: &NodeName| {
+            rustix::fs::statfs(Path::new(NETNS_DIR).join(name.as_str()))
+                .is_ok_and(|found| i64::from(found.f_type) == NSFS)
+        };
+        Ok(names.into_iter().filter(is_one).collect())
+    })
 }
 
 /// The namespace of a node, in the sandbox of the calling process.
