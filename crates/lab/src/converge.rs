@@ -69,10 +69,7 @@ pub fn difference(wanted: &Topology) -> Result<Difference, ConvergeError> {
 
 /// Makes the lab in the sandbox of the calling process what it should be. `tell` hears of what is
 /// missing in each round, before it is done; where nothing is missing, of nothing.
-pub fn converge(
-    wanted: &Topology,
-    mut tell: impl FnMut(&Difference),
-) -> Result<(), ConvergeError> {
+pub fn converge(wanted: &Topology, mut tell: impl FnMut(&Difference)) -> Result<(), ConvergeError> {
     let work = Work::new(wanted)?;
     let mut left = Vec::new();
     for _ in 0..ROUNDS {

@@ -18,19 +18,31 @@ fn target(holder: i32) -> String {
     format!("/proc/{holder}/root{PINS}/")
 }
 
-/// Names all nodes of a lab, and takes away the names of those that are no more. How many there are.
-pub fn names(lab: &NodeName, holder: &Holder) -> io::Result<usize> {
+/// Why the nodes have no such names.
+#[derive(Debug, thiserror::Error)]
+#[error("naming the lab's nodes in {NETNS_DIR}")]
+pub struct ExportError(#[from] io::Error);
+
+/// Names all nodes of a lab, and takes away the names of those that are no more. Where one can't be
+/// named, none is.
+pub fn names(lab: &NodeName, holder: &Holder) -> Result<(), ExportError> {
     let pid = holder.pid().as_raw_nonzero().get();
     remove(pid);
+    let named = name_all(lab, holder, pid);
+    if named.is_err() {
+        remove(pid);
+    }
+    Ok(named?)
+}
+
+fn name_all(lab: &NodeName, holder: &Holder, pid: i32) -> io::Result<()> {
     fs::create_dir_all(NETNS_DIR)?;
-    let mut count = 0;
     for node in fs::read_dir(holder.sees(PINS))? {
         let node = node?.file_name();
         let name = format!("{lab}.{}", node.to_string_lossy());
         symlink(Path::new(&target(pid)).join(&node), Path::new(NETNS_DIR).join(name))?;
-        count += 1;
     }
-    Ok(count)
+    Ok(())
 }
 
 /// Whether the nodes of a lab have such names.

@@ -7,8 +7,7 @@ use rustix::io::Errno;
 use twinax_kernel::{Error, capability, nft, tun};
 
 use crate::remedy;
-use crate::report::Broken;
-use crate::service::Reported;
+use crate::report::{Broken, Reported};
 
 /// What to do about an error.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -188,45 +188,22 @@ impl Registry {
 
     /// A running lab, to be changed or taken down.
     pub fn change(&self, lab: &NodeName) -> Result<(Claim, Holder), RegistryError> {
-        let claim = match self.lock(lab) {
-            Err(RegistryError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                None
+        let Some(claim) = self.lock(lab)? else { return Err(self.not_running(lab)) };
+        match self.holder(lab)? {
+            Some(holder) => Ok((claim, holder)),
+            None => {
+                claim.remove();
+                Err(self.not_running(lab))
             }
-            locked => locked?,
-        };
-        let found = match claim {
-            None => None,
-            Some(claim) => match self.holder(lab)? {
-                Some(holder) => Some((claim, holder)),
-                None => {
-                    claim.remove();
-                    None
-                }
-            },
-        };
-        found.ok_or_else(|| self.not_running(lab))
+        }
     }
 
     /// A running lab, to be looked at or entered.
     pub fn find(&self, lab: &NodeName) -> Result<Holder, RegistryError> {
-        match self.holder(lab)? {
-            Some(holder) => Ok(holder),
-            None => Err(match self.lock(lab) {
-                Ok(Some(stale)) => {
-                    stale.remove();
-                    self.not_running(lab)
-                }
-                Err(busy @ RegistryError::Busy { .. }) => busy,
-                _ => self.not_running(lab),
-            }),
-        }
-    }
-
-    fn not_running(&self, lab: &NodeName) -> RegistryError {
-        let running = self.labs().unwrap_or_default();
-        RegistryError::NotRunning {
-            lab: lab.clone(),
-            running: running.into_iter().map(|entry| entry.lab).collect(),
+        match self.look(lab)? {
+            Some(Entry { holder: Some(holder), .. }) => Ok(holder),
+            Some(Entry { holder: None, .. }) => Err(RegistryError::Busy { lab: lab.clone() }),
+            None => Err(self.not_running(lab)),
         }
     }
 
@@ -239,25 +216,55 @@ impl Registry {
         let mut labs = Vec::new();
         for entry in entries.flatten() {
             let name = entry.file_name();
-            let Some(lab) = name.to_str().and_then(|name| name.parse::<NodeName>().ok()) else {
-                continue;
-            };
-            match self.find(&lab) {
-                Ok(holder) => labs.push(Entry { lab, holder: Some(holder) }),
-                Err(RegistryError::Busy { .. }) => labs.push(Entry { lab, holder: None }),
+            let lab = name.to_str().and_then(|name| name.parse::<NodeName>().ok());
+            match lab.map(|lab| self.look(&lab)) {
+                Some(Ok(found)) => labs.extend(found),
                 // Of another PID namespace's nothing can be told.
-                Err(_) => {}
+                Some(Err(RegistryError::Elsewhere { .. })) | None => {}
+                Some(Err(error)) => return Err(error),
             }
         }
         labs.sort_by(|a, b| a.lab.cmp(&b.lab));
         Ok(labs)
     }
 
-    /// Locks a lab's folder. `None`: it was taken away meanwhile.
+    /// What there is of a lab. What is left of one that has died is cleared away.
+    fn look(&self, lab: &NodeName) -> Result<Option<Entry>, RegistryError> {
+        let entry = |holder| Some(Entry { lab: lab.clone(), holder });
+        if let Some(holder) = self.holder(lab)? {
+            return Ok(entry(Some(holder)));
+        }
+        match self.lock(lab) {
+            Err(RegistryError::Busy { .. }) => Ok(entry(None)),
+            Err(error) => Err(error),
+            Ok(None) => Ok(None),
+            // It may have come up since.
+            Ok(Some(claim)) => match self.holder(lab)? {
+                Some(holder) => Ok(entry(Some(holder))),
+                None => {
+                    claim.remove();
+                    Ok(None)
+                }
+            },
+        }
+    }
+
+    fn not_running(&self, lab: &NodeName) -> RegistryError {
+        let running = self.labs().unwrap_or_default();
+        RegistryError::NotRunning {
+            lab: lab.clone(),
+            running: running.into_iter().map(|entry| entry.lab).collect(),
+        }
+    }
+
+    /// Locks a lab's folder. `None`: there is none, or it was taken away meanwhile.
     fn lock(&self, lab: &NodeName) -> Result<Option<Claim>, RegistryError> {
         let folder = self.folder.join(lab.as_str());
         let failed = |call, source| RegistryError::File { call, path: folder.clone(), source };
-        let lock = File::open(&folder).map_err(|source| failed("opening", source))?;
+        let lock = match File::open(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(|source| failed("opening", source))?,
+        };
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => return Err(RegistryError::Busy { lab: lab.clone() }),
             locked => locked.map_err(|errno| failed("locking", errno.into()))?,

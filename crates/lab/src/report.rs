@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use twinax_topology::Topology;
 
+use crate::hint::Hint;
+
 /// What became of a lab.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LabReport {
@@ -81,6 +83,40 @@ impl Broken {
         let chain = std::iter::successors(Some(error), |error| error.source());
         let causes = chain.map(ToString::to_string).collect();
         Self { causes, hint: None, lacking: false }
+    }
+}
+
+/// Something that went wrong in another process, in its words.
+#[derive(Debug)]
+pub struct Reported {
+    text: String,
+    source: Option<Box<Reported>>,
+    /// What to do about it.
+    pub(crate) hint: Option<Hint>,
+}
+
+impl From<Broken> for Reported {
+    fn from(broken: Broken) -> Self {
+        let hint = broken.hint.map(|text| Hint { text, lacking: broken.lacking });
+        let mut causes = broken.causes.into_iter().rev();
+        let innermost = causes.next().unwrap_or_default();
+        let mut chain = Self { text: innermost, source: None, hint };
+        for text in causes {
+            chain = Self { text, source: Some(Box::new(chain)), hint: None };
+        }
+        chain
+    }
+}
+
+impl std::fmt::Display for Reported {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Reported {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }
 

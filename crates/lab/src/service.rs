@@ -10,7 +10,7 @@ use twinax_topology::{Command, Listener, NodeName, Ready};
 
 use crate::log;
 use crate::nodes::{self, inside};
-use crate::report::Broken;
+use crate::report::Reported;
 use crate::wanted::{self, Key, LOG, STATE, State, Wanted, What};
 
 /// Why a service is not there.
@@ -67,40 +67,6 @@ pub enum ServiceError {
     },
 }
 
-/// Something that went wrong in another process, in its words.
-#[derive(Debug)]
-pub struct Reported {
-    text: String,
-    source: Option<Box<Reported>>,
-    /// What to do about it.
-    pub(crate) hint: Option<crate::hint::Hint>,
-}
-
-impl Reported {
-    fn new(broken: Broken) -> Self {
-        let hint = broken.hint.map(|text| crate::hint::Hint { text, lacking: broken.lacking });
-        let mut causes = broken.causes.into_iter().rev();
-        let innermost = causes.next().unwrap_or_default();
-        let mut chain = Self { text: innermost, source: None, hint };
-        for text in causes {
-            chain = Self { text, source: Some(Box::new(chain)), hint: None };
-        }
-        chain
-    }
-}
-
-impl std::fmt::Display for Reported {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for Reported {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
-
 fn said(output: &str) -> String {
     match output.trim_end() {
         "" => "; it said nothing".to_owned(),
@@ -130,7 +96,7 @@ pub fn start(node: &NodeName, command: &Command) -> Result<(), ServiceError> {
         let state = wanted::state(&key);
         match &state {
             Some(State { broken: Some(broken), .. }) => {
-                let source = Reported::new(broken.clone());
+                let source = broken.clone().into();
                 return Err(ServiceError::Start { key, source });
             }
             Some(state) if is_ready(&key, command.ready.as_ref(), state) => return Ok(()),
@@ -157,7 +123,7 @@ pub fn listen(node: &NodeName, listener: &Listener) -> Result<(), ServiceError> 
     loop {
         match wanted::state(&key) {
             Some(State { broken: Some(broken), .. }) => {
-                return Err(ServiceError::Listen { key, source: Reported::new(broken) });
+                return Err(ServiceError::Listen { key, source: broken.into() });
             }
             Some(_) => return Ok(()),
             None if begun.elapsed() >= AT_ONCE => {

@@ -38,7 +38,7 @@ use twinax_kernel::process::{Fork, NewNamespaces, fork_into};
 use serde::{Deserialize, Serialize};
 use twinax_topology::NodeName;
 
-use crate::report::Broken;
+use crate::report::{Broken, Reported};
 use crate::{hint, holder};
 
 pub use idmap::IdMapError;
@@ -58,14 +58,17 @@ pub enum SandboxError {
     #[error("the user and group IDs of the sandbox could not be set")]
     IdMap(#[from] IdMapError),
     /// What its processes are to see of the file system could not be set up.
-    #[error("{}", .0.causes.join(": "))]
-    SetUp(Broken),
+    #[error("the sandbox could not be set up")]
+    SetUp(#[source] Reported),
     /// It ended before it stood.
     #[error("the sandbox ended at once: {0:?}")]
     Ended(Ended),
-    /// A process in it could not be had.
-    #[error("a process in the sandbox could not be had")]
-    Join(#[source] twinax_kernel::Error),
+    /// A process for it could not be had.
+    #[error("a process for the sandbox could not be had")]
+    Fork(#[source] twinax_kernel::Error),
+    /// A process could not join it.
+    #[error("the sandbox could not be joined")]
+    Join(#[source] Reported),
     /// A pipe to the sandbox broke or could not be had.
     #[error("the pipe to the sandbox")]
     Pipe(#[source] std::io::Error),
@@ -157,7 +160,7 @@ impl Sandbox {
                 told_in.read_to_string(&mut told).map_err(SandboxError::Pipe)?;
                 match serde_json::from_str(&told) {
                     Ok(Told::Holds) => Ok(sandbox),
-                    Ok(Told::Broken(broken)) => Err(SandboxError::SetUp(broken)),
+                    Ok(Told::Broken(broken)) => Err(SandboxError::SetUp(broken.into())),
                     Err(_) => Err(SandboxError::Ended(
                         wait(&sandbox.holder.pidfd).map_err(SandboxError::Pipe)?,
                     )),

@@ -1,6 +1,6 @@
 //! Work in a sandbox, done by a process that joins it and goes again.
 
-use std::io::{PipeReader, PipeWriter};
+use std::io::{PipeReader, PipeWriter, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use twinax_kernel::process::{Fork, fork, join};
 
 use super::{Ended, Holder, PANICKED, SandboxError, tie, wait};
 use crate::hint;
-use crate::report::Event;
+use crate::report::Broken;
 
 /// Work that is being done in a sandbox, seen from the process that sent it. Dropped, it is broken
 /// off.
@@ -32,11 +32,20 @@ impl Holder {
         let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         let (life_in, life_out) = std::io::pipe().map_err(SandboxError::Pipe)?;
         let (events_in, events_out) = std::io::pipe().map_err(SandboxError::Pipe)?;
-        match fork().map_err(SandboxError::Join)? {
-            Fork::Parent(_, pidfd) => Ok(Work { pidfd, events: events_in, life: Some(life_out) }),
+        let (told_in, told_out) = std::io::pipe().map_err(SandboxError::Pipe)?;
+        match fork().map_err(SandboxError::Fork)? {
+            Fork::Parent(_, pidfd) => {
+                drop((life_in, events_out, told_out));
+                let work = Work { pidfd, events: events_in, life: Some(life_out) };
+                let told = std::io::read_to_string(told_in).map_err(SandboxError::Pipe)?;
+                match serde_json::from_str(&told) {
+                    Ok(broken) => Err(SandboxError::Join(Broken::into(broken))),
+                    Err(_) => Ok(work),
+                }
+            }
             Fork::Child => {
-                drop((life_out, events_in));
-                let run = || self.join_and_work(&life_in, directory, events_out, inside);
+                drop((life_out, events_in, told_in));
+                let run = || self.join_and_work(&life_in, directory, told_out, events_out, inside);
                 let code = catch_unwind(AssertUnwindSafe(run)).unwrap_or(PANICKED);
                 std::process::exit(code.into());
             }
@@ -48,7 +57,8 @@ impl Holder {
         &self,
         life: &PipeReader,
         directory: PathBuf,
-        mut events: PipeWriter,
+        mut told: PipeWriter,
+        events: PipeWriter,
         inside: impl FnOnce(PipeWriter) -> u8,
     ) -> u8 {
         if !tie::to_parent(life.as_fd()) {
@@ -63,11 +73,13 @@ impl Holder {
         });
         match child {
             Err(error) => {
-                Event::Broken(hint::broken(&error)).write(&mut events);
+                let broken = serde_json::to_vec(&hint::broken(&error)).expect("plain data");
+                let _ = told.write_all(&broken);
                 PANICKED
             }
             Ok(Fork::Parent(_, pidfd)) => {
-                drop(events);
+                // Others hear of the end only when nobody can say anything any more.
+                drop((told, events));
                 match wait(&pidfd) {
                     Ok(Ended::Exit(code)) => code as u8,
                     Ok(Ended::Signal(signal)) => 128 + signal as u8,
@@ -75,6 +87,7 @@ impl Holder {
                 }
             }
             Ok(Fork::Child) => {
+                drop(told);
                 if !tie::to_parent(life.as_fd()) {
                     return PANICKED;
                 }
