@@ -1,16 +1,23 @@
 //! The command line, as plain values.
 
+mod help;
+mod names;
+
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use twinax_topology::{NameError, NodeName};
+use clap_complete::engine::ArgValueCompleter;
+use twinax_topology::{NodeName, Span};
+
+use crate::complete;
+
+pub use help::command;
+pub use names::{InLab, SpotInLab, spot};
 
 /// Networks in a file, built on the real Linux kernel: namespaces, veth pairs, TAPs and bridges.
 #[derive(Debug, Parser)]
 #[command(name = "twinax", version, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = EXIT_CODES)]
 pub struct Args {
     /// What is to be done.
     #[command(subcommand)]
@@ -26,13 +33,13 @@ pub enum Verb {
     /// Build labs, do their steps, report, and take them away
     #[command(after_help = EXIT_CODES)]
     Run(Run),
-    /// Bring a lab up, and leave it running
+    /// Bring labs up, and leave them running
     #[command(after_help = EXIT_CODES)]
     Up(Up),
     /// Take running labs down
     Down {
         /// The labs; the only one that is running unless said
-        #[arg(value_name = "LAB")]
+        #[arg(value_name = "LAB", add = ArgValueCompleter::new(complete::labs))]
         labs: Vec<NodeName>,
         /// All of them
         #[arg(long, conflicts_with = "labs")]
@@ -44,25 +51,74 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Show what is in running labs: nodes, interfaces, addresses, routes
+    Show {
+        /// A lab, or a node; all running labs unless said
+        #[arg(value_name = "[LAB/]NODE|LAB", add = ArgValueCompleter::new(complete::labs_and_nodes))]
+        what: Option<String>,
+        /// Also what the kernel makes by itself: link-local addresses, routes of the table `local`…
+        #[arg(long)]
+        all: bool,
+        /// Print JSON, one document for each lab, one a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Run a command in a node of a running lab
     #[command(after_help = "Its exit code is the command's; 128 + N when signal N ended it.")]
     Exec {
         /// The node
-        #[arg(value_name = "[LAB/]NODE")]
+        #[arg(value_name = "[LAB/]NODE", add = ArgValueCompleter::new(complete::nodes))]
         node: InLab,
         /// The command and its arguments
-        #[arg(required = true, last = true, value_name = "COMMAND")]
+        #[arg(
+            required = true,
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "COMMAND",
+            add = ArgValueCompleter::new(complete::programs)
+        )]
         command: Vec<String>,
+    },
+    /// Start your shell in a node of a running lab
+    #[command(after_help = "Its exit code is the shell's.")]
+    Shell {
+        /// The node
+        #[arg(value_name = "[LAB/]NODE", add = ArgValueCompleter::new(complete::nodes))]
+        node: InLab,
     },
     /// Print what a service of a running lab has written
     Logs {
         /// The service, by its node or by its own name
-        #[arg(value_name = "[LAB/]NODE[/SERVICE]")]
+        #[arg(value_name = "[LAB/]NODE[/SERVICE]", add = ArgValueCompleter::new(complete::services))]
         service: String,
         /// Go on with what it writes from now on
         #[arg(short, long)]
         follow: bool,
     },
+    /// Send echo requests from a node of a running lab
+    #[command(after_help = "Exit code 0: all were answered; 1: not all.")]
+    Ping(Ping),
+    /// Do the steps of running labs once more
+    #[command(after_help = EXIT_CODES)]
+    Check(Check),
+    /// Change a running lab for the moment
+    #[command(after_help = SET_EXAMPLES)]
+    Set(Set),
+    /// Make a running lab what its file says, and touch nothing else
+    #[command(after_help = EXIT_CODES)]
+    Apply(Apply),
+    /// Write a running lab as a lab file that builds the same
+    Save {
+        /// The lab; the only one that is running unless said
+        #[arg(value_name = "LAB")]
+        lab: Option<NodeName>,
+        /// Where to; standard output unless said
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Run a shell script of `ip netns` commands, or a shell, in a fresh sandbox
+    #[command(after_help = "Its exit code is the script's.")]
+    Sh(Sh),
     /// Hold a lab: for twinax itself
     #[command(hide = true)]
     Hold {
@@ -83,6 +139,9 @@ pub enum Verb {
     /// Print the JSON Schema of the lab file
     Schema,
     /// Print the completions for a shell
+    #[command(
+        after_help = "They call `twinax` back for the names of running labs, nodes and interfaces."
+    )]
     Completions {
         /// The shell
         shell: Shell,
@@ -97,6 +156,20 @@ pub struct Run {
     /// The lab files; `-` for standard input
     #[arg(required = true, value_name = "LAB")]
     pub labs: Vec<PathBuf>,
+    /// Leave the labs running, as `up` does
+    #[arg(long)]
+    pub keep: bool,
+    /// How it is reported.
+    #[command(flatten)]
+    pub report: Report,
+    /// Do without a user namespace of the lab's own (real root only)
+    #[arg(long)]
+    pub no_user_namespace: bool,
+}
+
+/// How steps are reported.
+#[derive(Debug, ClapArgs)]
+pub struct Report {
     /// Print one JSON document for each lab, one a line
     #[arg(long)]
     pub json: bool,
@@ -106,24 +179,62 @@ pub struct Run {
     /// What of each step is shown
     #[arg(long, value_enum, default_value_t = Detail::All, value_name = "WHAT")]
     pub detail: Detail,
-    /// Do without a user namespace of the lab's own (real root only)
-    #[arg(long)]
-    pub no_user_namespace: bool,
 }
 
-/// What `twinax up` is told.
+impl Report {
+    /// What of each step is shown as text.
+    pub fn shown(&self) -> Option<Detail> {
+        (!self.json).then_some(self.detail)
+    }
+}
+
+/// What `twinax apply` is told.
 #[derive(Debug, ClapArgs)]
-pub struct Up {
+pub struct Apply {
     /// The lab file; `-` for standard input
     #[arg(value_name = "LAB")]
     pub lab: PathBuf,
     /// What the running lab is called; as the file says unless said
     #[arg(long)]
     pub name: Option<NodeName>,
+    /// Only print what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `twinax sh` is told.
+#[derive(Debug, ClapArgs)]
+pub struct Sh {
+    /// Run this line, in the place of a script
+    #[arg(short = 'c', value_name = "LINE")]
+    pub line: Option<String>,
+    /// Leave what was built running, as a lab of this name
+    #[arg(long, value_name = "NAME")]
+    pub keep: Option<NodeName>,
+    /// Do without a user namespace of the sandbox's own (real root only)
+    #[arg(long)]
+    pub no_user_namespace: bool,
+    /// The script, which is run by what its first line says, and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "SCRIPT")]
+    pub script: Vec<String>,
+}
+
+/// What `twinax up` is told.
+#[derive(Debug, ClapArgs)]
+pub struct Up {
+    /// The lab files; `-` for standard input
+    #[arg(required = true, value_name = "LAB")]
+    pub labs: Vec<PathBuf>,
+    /// What the running lab is called; as the file says unless said
+    #[arg(long)]
+    pub name: Option<NodeName>,
     /// Name its nodes for the machine's own `ip netns`, too: LAB.NODE (real root only)
     #[arg(long)]
     pub export: bool,
-    /// Print JSON
+    /// Print one JSON document for each lab, one a line
     #[arg(long)]
     pub json: bool,
     /// Do without a user namespace of the lab's own (real root only)
@@ -131,25 +242,80 @@ pub struct Up {
     pub no_user_namespace: bool,
 }
 
-/// A node, and the running lab that it is in where that must be said: `LAB/NODE`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InLab {
-    /// The lab; the only one that is running unless said.
-    pub lab: Option<NodeName>,
-    /// The node.
-    pub node: NodeName,
+/// What `twinax ping` is told.
+#[derive(Debug, ClapArgs)]
+pub struct Ping {
+    /// The node that sends; where an interface is said, they leave by it
+    #[arg(value_name = "[LAB/]NODE[:INTERFACE]", add = ArgValueCompleter::new(complete::spots))]
+    pub from: SpotInLab,
+    /// An address, or a node or interface of the lab
+    #[arg(value_name = "TARGET", add = ArgValueCompleter::new(complete::bare_spots))]
+    pub to: String,
+    /// How many
+    #[arg(short, long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub count: u16,
+    /// From one to the next: `200ms`, `1s`; a bare number is seconds
+    #[arg(short, long, default_value = "100ms", value_parser = names::span)]
+    pub interval: Span,
+    /// How long to wait for the answer to the last one
+    #[arg(short = 'W', long, default_value = "1s", value_parser = names::span)]
+    pub timeout: Span,
+    /// The payload in bytes
+    #[arg(short, long, default_value_t = twinax_topology::Ping::SIZE,
+        value_parser = clap::value_parser!(u16).range(..=65_507))]
+    pub size: u16,
+    /// To an IPv4 address
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    pub ipv4: bool,
+    /// To an IPv6 address
+    #[arg(short = '6', long)]
+    pub ipv6: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
-impl FromStr for InLab {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        match text.split_once('/') {
-            Some((lab, node)) => Ok(Self { lab: Some(lab.parse()?), node: node.parse()? }),
-            None => Ok(Self { lab: None, node: text.parse()? }),
-        }
-    }
+/// What `twinax check` is told.
+#[derive(Debug, ClapArgs)]
+pub struct Check {
+    /// The labs; the only one that is running unless said
+    #[arg(value_name = "LAB", add = ArgValueCompleter::new(complete::labs))]
+    pub labs: Vec<NodeName>,
+    /// All of them
+    #[arg(long, conflicts_with = "labs")]
+    pub all: bool,
+    /// How it is reported.
+    #[command(flatten)]
+    pub report: Report,
 }
+
+/// What `twinax set` is told.
+#[derive(Debug, ClapArgs)]
+pub struct Set {
+    /// The node or interface; with `--add` and `--remove`, the lab
+    #[arg(value_name = "[LAB/]NODE[:INTERFACE]", required_unless_present = "parts",
+        add = ArgValueCompleter::new(complete::spots))]
+    pub at: Option<String>,
+    /// `up`, `down`, or a key of a lab file's `change` with its value
+    #[arg(value_name = "CHANGE", required_unless_present = "parts", conflicts_with = "parts",
+        add = ArgValueCompleter::new(complete::changes))]
+    pub changes: Vec<String>,
+    /// Add a node, link or TAP, in the words of a lab file: `node.NAME`, `link=END,END`
+    #[arg(long, value_name = "PART", group = "parts")]
+    pub add: Vec<String>,
+    /// Remove a node with all that is in it, or a device; of a link, either end
+    #[arg(long, value_name = "NODE[:INTERFACE]", group = "parts",
+        add = ArgValueCompleter::new(complete::bare_spots))]
+    pub remove: Vec<String>,
+}
+
+const SET_EXAMPLES: &str = "Examples:
+  twinax set left:veth3 down
+  twinax set left:veth3 mtu=1400 add_ip=10.0.0.2/24
+  twinax set left 'add_route=10.9.0.0/16 via 10.0.0.1' net.ipv4.ip_forward=1
+  twinax set left:veth3 move=right
+  twinax set --add node.guest --add link=guest:eth0,right:guest0
+  twinax set --remove guest";
 
 /// How much of each step is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,19 +1,22 @@
 //! `twinax`: words on a terminal.
 //!
 //! The words are parsed in one place ([`args`]) into plain values; each verb has a file of its own
-//! under [`command`]; how things look is in [`show`]. No logic is here that a user of the libraries
+//! under [`command`]; what a shell can complete is in [`complete`]; how things look is in [`show`]. No logic is here that a user of the libraries
 //! would miss.
 
 mod args;
 mod command;
+mod complete;
 mod show;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 fn main() -> ExitCode {
-    let verb = match args::Args::try_parse() {
+    complete::answer();
+    let parsed = args::command().try_get_matches();
+    let verb = match parsed.and_then(|matches| args::Args::from_arg_matches(&matches)) {
         Ok(args) => args.verb,
         Err(error) => {
             let asked = !error.use_stderr();

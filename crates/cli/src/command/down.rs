@@ -8,11 +8,10 @@ use crate::show;
 
 pub fn run(labs: &[NodeName], all: bool) -> anyhow::Result<u8> {
     let registry = Registry::open()?;
-    let labs = match (labs, all) {
-        (_, true) => running::running(&registry)?.into_iter().map(|entry| entry.lab).collect(),
-        ([], false) => vec![running::name(&registry, None)?],
-        (labs, false) => labs.to_vec(),
-    };
+    let labs = running::named(&registry, labs, all)?;
+    if labs.is_empty() {
+        show::tell("no lab is running");
+    }
     let mut code = HELD;
     for lab in labs {
         if let Err(error) = down(&registry, &lab) {
@@ -25,7 +24,10 @@ pub fn run(labs: &[NodeName], all: bool) -> anyhow::Result<u8> {
 
 fn down(registry: &Registry, lab: &NodeName) -> anyhow::Result<()> {
     let (claim, holder) = registry.change(lab)?;
-    twinax_lab::down::down(claim, &holder)?;
+    let progress = show::Doing::new(&format!("{lab}: taking it down …"));
+    let done = twinax_lab::down::down(claim, &holder);
+    progress.end();
+    done?;
     show::tell(&format!("{lab} is down"));
     Ok(())
 }

@@ -3,25 +3,39 @@
 use std::io::Write;
 
 use twinax_lab::log::Log;
+use twinax_lab::registry::Registry;
 use twinax_lab::sandbox::Holder;
 use twinax_lab::wanted::{self, Key};
 use twinax_topology::NodeName;
 
 use super::{HELD, Wrong, running};
+use crate::args::InLab;
 
 pub fn run(named: &str, follow: bool) -> anyhow::Result<u8> {
-    let parts = named.split('/').map(str::parse).collect::<Result<Vec<NodeName>, _>>()?;
+    let registry = Registry::open()?;
+    let parts = named.split('/').map(str::parse).collect::<Result<Vec<NodeName>, _>>();
+    let parts = parts.map_err(|error| Wrong::new(format!("`{named}` is no service: {error}")))?;
     let (lab, node, name) = match &parts[..] {
         [node] => (None, node, None),
-        [lab, node] => (Some(lab), node, None),
+        // A lab of that name wins over a node.
+        [first, second] => match registry.find(first) {
+            Ok(_) => (Some(first), second, None),
+            Err(_) => (None, first, Some(second)),
+        },
         [lab, node, name] => (Some(lab), node, Some(name)),
         _ => {
-            return Err(Wrong::new(format!("`{named}` is no service"))
-                .hint("LAB/NODE/SERVICE")
-                .into());
+            let wrong = Wrong::new(format!("`{named}` is no service"));
+            return Err(wrong.hint("write LAB/NODE/SERVICE").into());
         }
     };
-    let (_, holder) = running::lab(lab)?;
+    let at = InLab { lab: lab.cloned(), node: node.clone() };
+    let (_, holder) = running::of_node(&registry, &at).map_err(|error| match (lab, name) {
+        // The first of two words may have been meant as a lab.
+        (None, Some(_)) if error.is::<Wrong>() => {
+            Wrong::new(format!("there is neither a lab nor a node `{node}`")).into()
+        }
+        _ => error,
+    })?;
     let key = key(&holder, node, name)?;
     let mut shown = Log::open(&holder, &key)?;
     let mut out = std::io::stdout().lock();

@@ -3,15 +3,17 @@
 use twinax_lab::registry::Registry;
 use twinax_lab::sandbox::Holder;
 
-use super::{HELD, running};
+use super::HELD;
 use crate::show::{self, Listed};
 
 pub fn run(json: bool) -> anyhow::Result<u8> {
-    let labs: Vec<Listed> = running::running(&Registry::open()?)?
+    let labs: Vec<Listed> = Registry::open()?
+        .labs()?
         .into_iter()
         .map(|entry| Listed {
             lab: entry.lab.to_string(),
             nodes: entry.holder.as_ref().and_then(Holder::nodes),
+            up_for: entry.holder.as_ref().and_then(Holder::age),
             holder: entry.holder.map(|holder| holder.pid().as_raw_nonzero().get()),
         })
         .collect();

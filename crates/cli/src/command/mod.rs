@@ -1,5 +1,7 @@
 //! The verbs, one a file.
 
+mod apply;
+mod check;
 mod completions;
 mod doctor;
 mod down;
@@ -7,19 +9,31 @@ mod exec;
 mod logs;
 mod ls;
 mod man;
+mod names;
+mod ping;
 mod plan;
 mod run;
 mod running;
+mod save;
 mod schema;
+mod set;
+mod sh;
+mod shell;
+mod show;
 mod up;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use twinax_lab::enter::EnterError;
 use twinax_lab::registry::RegistryError;
+use twinax_lab::up::UpError;
 use twinax_topology::{ReadError, Topology};
 
 use crate::args::Verb;
+use crate::show as show_text;
+
+pub use names::natural;
+pub use set::KEYS as CHANGE_KEYS;
 
 /// All held.
 pub const HELD: u8 = 0;
@@ -39,8 +53,16 @@ pub fn run(verb: Verb) -> anyhow::Result<u8> {
         Verb::Up(asked) => up::run(&asked),
         Verb::Down { labs, all } => down::run(&labs, all),
         Verb::Ls { json } => ls::run(json),
+        Verb::Show { what, all, json } => show::run(what.as_deref(), all, json),
         Verb::Exec { node, command } => exec::run(&node, command),
+        Verb::Shell { node } => shell::run(&node),
         Verb::Logs { service, follow } => logs::run(&service, follow),
+        Verb::Apply(asked) => apply::run(&asked),
+        Verb::Save { lab, output } => save::run(lab.as_ref(), output.as_deref()),
+        Verb::Sh(asked) => sh::run(&asked),
+        Verb::Ping(asked) => ping::run(&asked),
+        Verb::Check(asked) => check::run(&asked),
+        Verb::Set(asked) => set::run(&asked),
         Verb::Hold { lab: _ } => Ok(twinax_lab::holder::take_over()?),
         Verb::Plan { lab } => plan::run(&lab),
         Verb::Doctor { json } => doctor::run(json),
@@ -55,8 +77,7 @@ pub fn run(verb: Verb) -> anyhow::Result<u8> {
 #[error("{what}")]
 pub struct Wrong {
     what: String,
-    /// What to do about it.
-    pub hint: Option<String>,
+    hint: Option<String>,
 }
 
 impl Wrong {
@@ -71,7 +92,10 @@ impl Wrong {
 
 /// The exit code for an error that nobody has dealt with.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    let registry = error.downcast_ref::<RegistryError>();
+    let registry = match error.downcast_ref::<UpError>() {
+        Some(UpError::Registry(error)) => Some(error),
+        _ => error.downcast_ref::<RegistryError>(),
+    };
     let broken = |error: &RegistryError| {
         matches!(error, RegistryError::File { .. } | RegistryError::Folder { .. })
     };
@@ -85,6 +109,41 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         Some(hint) if hint.lacking => LACKING,
         _ => BROKEN,
     }
+}
+
+/// What to do about an error, where nobody below has a hint.
+pub fn hint(error: &anyhow::Error) -> Option<String> {
+    if let Some(wrong) = error.downcast_ref::<Wrong>() {
+        return wrong.hint.clone();
+    }
+    let error = match error.downcast_ref::<UpError>() {
+        Some(UpError::Registry(error)) => Some(error),
+        _ => error.downcast_ref::<RegistryError>(),
+    };
+    Some(match error? {
+        RegistryError::Taken { lab } => format!(
+            "`twinax down {lab}` takes it down, `twinax up --name` gives the new one another name"
+        ),
+        RegistryError::NotRunning { lab, running } => names::meant(lab.as_str(), running)
+            .unwrap_or_else(|| "`twinax up LAB.toml` brings one up".to_owned()),
+        RegistryError::Busy { .. } => "try again when that one has ended".to_owned(),
+        RegistryError::Folder { .. } => {
+            format!("set {} to a folder that is yours alone", twinax_lab::registry::VARIABLE)
+        }
+        _ => return None,
+    })
+}
+
+/// Reads all of these lab files, or tells what is wrong with any of them.
+fn read_all(paths: &[PathBuf]) -> Option<Vec<(&PathBuf, Topology)>> {
+    let mut labs = Vec::new();
+    for path in paths {
+        match read(path) {
+            Ok(lab) => labs.push((path, lab)),
+            Err(error) => show_text::unreadable(&error),
+        }
+    }
+    (labs.len() == paths.len()).then_some(labs)
 }
 
 /// Reads a lab file; `-` is standard input.

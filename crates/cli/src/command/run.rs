@@ -1,105 +1,144 @@
 //! `twinax run`: labs from the beginning to the end.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use twinax_lab::report::{Broken, LabReport, Outcome};
-use twinax_lab::requirements::{self, Lack};
-use twinax_lab::sandbox::{Options, SandboxError};
-use twinax_topology::{ReadError, Topology};
+use twinax_lab::registry::{Claim, Registry};
+use twinax_lab::report::LabReport;
+use twinax_lab::requirements;
+use twinax_lab::sandbox::Options;
+use twinax_lab::up::UpError;
+use twinax_topology::Topology;
 
-use super::{BROKEN, FAILED, HELD, LACKING, WRONG, read};
-use crate::args::Run;
-use crate::show::{self, LabRun, Progress, Stdout};
+use super::{WRONG, Wrong, read_all, up};
+use crate::args::{Report, Run};
+use crate::show::{self, End, LabRun, Progress, Stdout};
 
 pub fn run(asked: &Run) -> anyhow::Result<u8> {
     // All files are read before anything is made: a mistake in the last one comes at once.
-    let labs: Vec<(&PathBuf, Result<Topology, ReadError>)> =
-        asked.labs.iter().map(|path| (path, read(path))).collect();
-    let mut wrong = false;
-    for (_, lab) in &labs {
-        if let Err(error) = lab {
-            wrong = true;
-            show::unreadable(error);
+    let Some(labs) = read_all(&asked.labs) else { return Ok(WRONG) };
+    let labs: Vec<_> = if asked.keep {
+        let claims = claims(labs.iter().map(|(_, lab)| lab))?;
+        labs.into_iter().zip(claims.into_iter().map(Some)).collect()
+    } else {
+        labs.into_iter().map(|lab| (lab, None)).collect()
+    };
+    let mut reporter = Reporter::new(&asked.report)?;
+    for ((path, lab), claim) in labs {
+        let options = up::options(asked.no_user_namespace, claim.as_ref().map(Claim::lab))?;
+        let report = one(&lab, &options, claim, &mut reporter)?;
+        reporter.add(path.clone(), report)?;
+    }
+    let kept: Vec<_> = reporter
+        .runs
+        .iter()
+        .filter(|run| asked.keep && run.report.broken.is_none())
+        .map(|run| run.report.lab.clone())
+        .collect();
+    let code = reporter.end()?;
+    if !kept.is_empty() {
+        show::hint(&format!(
+            "`twinax shell {}/NODE` enters a node, `twinax down {}` takes it down",
+            kept[0],
+            kept.join(" ")
+        ));
+    }
+    Ok(code)
+}
+
+/// The names of labs that are to stay, claimed before the first is built.
+pub(super) fn claims<'l>(
+    labs: impl IntoIterator<Item = &'l Topology>,
+) -> anyhow::Result<Vec<Claim>> {
+    let registry = Registry::open()?;
+    let mut names = BTreeSet::new();
+    let mut claims: Vec<Claim> = Vec::new();
+    for lab in labs {
+        let claimed = match names.insert(&lab.name) {
+            true => registry.claim(&lab.name).map_err(anyhow::Error::from),
+            false => Err(Wrong::new(format!("two labs are called `{}`", lab.name)).into()),
+        };
+        match claimed {
+            Ok(claim) => claims.push(claim),
+            Err(error) => {
+                claims.into_iter().for_each(Claim::remove);
+                return Err(error);
+            }
         }
     }
-    if wrong {
-        return Ok(WRONG);
-    }
-    let options = Options { no_user_namespace: asked.no_user_namespace, holder: None };
-    if let Err(error) = options.check() {
-        show::error(&error.into());
-        show::hint("run as root, or leave out `--no-user-namespace`");
-        return Ok(WRONG);
-    }
-    let junit = asked.junit.as_deref().map(create).transpose()?;
-    let mut out = Stdout::default();
-    let mut runs = Vec::new();
-    for (path, lab) in &labs {
-        let lab = lab.as_ref().expect("those with errors have been told");
-        let report = run_one(lab, &options, asked, &mut out);
-        let run = LabRun { file: path.to_path_buf(), report };
-        if asked.json {
-            out.say(&(serde_json::to_string(&run)? + "\n"));
+    Ok(claims)
+}
+
+/// One lab, which stays where its name has been claimed.
+fn one(
+    lab: &Topology,
+    options: &Options,
+    claim: Option<Claim>,
+    reporter: &mut Reporter<'_>,
+) -> anyhow::Result<LabReport> {
+    let lacks = requirements::lacks(lab);
+    let end = if claim.is_some() { End::Stays } else { End::Taken };
+    let mut progress = Progress::new(lab, reporter.asked.shown(), &mut reporter.out);
+    let report = match claim {
+        claim if !lacks.is_empty() => {
+            claim.map(Claim::remove);
+            show::lacking(lab, &lacks)
         }
-        runs.push(run);
+        None => twinax_lab::run(lab, options, |event| progress.tell(event))
+            .unwrap_or_else(|error| show::refused(lab, &error)),
+        Some(claim) => {
+            match twinax_lab::up::up(lab, options, claim, true, |event| progress.tell(event)) {
+                Ok((report, _)) => report,
+                Err(UpError::Sandbox(error)) => show::refused(lab, &error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
+    progress.end(&report, end);
+    Ok(report)
+}
+
+/// Reports what becomes of one lab after the other, as it was asked for.
+pub(super) struct Reporter<'a> {
+    asked: &'a Report,
+    junit: Option<fs::File>,
+    pub(super) out: Stdout,
+    runs: Vec<LabRun>,
+}
+
+impl<'a> Reporter<'a> {
+    /// Begins. A file that can't be written is told before anything is done.
+    pub(super) fn new(asked: &'a Report) -> anyhow::Result<Self> {
+        let junit = asked.junit.as_deref().map(create).transpose()?;
+        Ok(Self { asked, junit, out: Stdout::default(), runs: Vec::new() })
     }
-    if let Some(mut file) = junit {
-        let text = show::junit(&runs).context("making the JUnit report")?;
-        let path = asked.junit.as_deref().unwrap_or("".as_ref()).display();
-        file.write_all(text.as_bytes()).with_context(|| format!("writing {path}"))?;
+
+    /// One more lab.
+    pub(super) fn add(&mut self, file: PathBuf, report: LabReport) -> anyhow::Result<()> {
+        let run = LabRun { file, report };
+        if self.asked.json {
+            self.out.say(&(serde_json::to_string(&run)? + "\n"));
+        }
+        self.runs.push(run);
+        Ok(())
     }
-    show::summary(&runs);
-    out.end().context("writing the report")?;
-    Ok(exit_code(&runs))
+
+    /// That was all; the exit code.
+    pub(super) fn end(self) -> anyhow::Result<u8> {
+        if let Some(mut file) = self.junit {
+            let text = show::junit(&self.runs).context("making the JUnit report")?;
+            let path = self.asked.junit.as_deref().unwrap_or("".as_ref()).display();
+            file.write_all(text.as_bytes()).with_context(|| format!("writing {path}"))?;
+        }
+        show::summary(&self.runs);
+        self.out.end().context("writing the report")?;
+        Ok(show::exit_code(self.runs.iter().map(|run| &run.report)))
+    }
 }
 
 fn create(path: &Path) -> anyhow::Result<fs::File> {
     fs::File::create(path).with_context(|| format!("creating {}", path.display()))
-}
-
-fn run_one(lab: &Topology, options: &Options, asked: &Run, out: &mut Stdout) -> LabReport {
-    let lacks = requirements::lacks(lab);
-    let mut progress = Progress::new(lab, asked, out);
-    let report = if lacks.is_empty() {
-        twinax_lab::run(lab, options, |event| progress.tell(event))
-            .unwrap_or_else(|error| refused(lab, &error))
-    } else {
-        LabReport {
-            broken: Some(Broken { causes: lacking(&lacks), hint: None, lacking: true }),
-            ..LabReport::of(lab)
-        }
-    };
-    progress.end(&report);
-    report
-}
-
-fn refused(lab: &Topology, error: &SandboxError) -> LabReport {
-    let known = twinax_lab::hint::of(error);
-    let lacking = matches!(error, SandboxError::Namespaces(_)) || known.is_some();
-    let doctor = || "`twinax doctor` tells what this machine lacks".to_owned();
-    let hint = known.map_or_else(doctor, |hint| hint.text);
-    let causes = vec![Broken::from_error(error).causes.join(": ")];
-    let broken = Broken { causes, hint: Some(hint), lacking };
-    LabReport { broken: Some(broken), ..LabReport::of(lab) }
-}
-
-/// What a lab needs and this machine lacks, with a heading where it is more than one thing.
-pub(super) fn lacking(lacks: &[Lack]) -> Vec<String> {
-    let mut causes: Vec<String> = lacks.iter().map(ToString::to_string).collect();
-    if causes.len() > 1 {
-        causes.insert(0, format!("this machine lacks {} things that the lab needs", causes.len()));
-    }
-    causes
-}
-
-fn exit_code(runs: &[LabRun]) -> u8 {
-    match runs.iter().map(|run| run.report.outcome()).max() {
-        None | Some(Outcome::Held) => HELD,
-        Some(Outcome::Failed) => FAILED,
-        Some(Outcome::Lacking) => LACKING,
-        Some(Outcome::Broken) => BROKEN,
-    }
 }

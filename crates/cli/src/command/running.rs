@@ -1,40 +1,123 @@
-//! Which running lab is meant.
+//! Which running lab is meant, and work in it.
 
-use twinax_lab::registry::{Entry, Registry, RegistryError};
-use twinax_lab::sandbox::Holder;
+use std::io::{BufRead, BufReader};
+
+use twinax_lab::registry::{Entry, Registry};
+use twinax_lab::report::{Broken, Event};
+use twinax_lab::sandbox::{Ended, Holder};
 use twinax_topology::NodeName;
 
-use super::Wrong;
+use super::names::{self, quoted};
+use super::{BROKEN, LACKING, Wrong};
+use crate::args::InLab;
+use crate::show;
 
-/// The lab of this name; the only one that is running where none is said.
-pub fn lab(named: Option<&NodeName>) -> anyhow::Result<(NodeName, Holder)> {
-    let registry = Registry::open()?;
-    let name = name(&registry, named)?;
-    let holder = registry.find(&name)?;
-    Ok((name, holder))
-}
-
-/// Its name alone.
-pub fn name(registry: &Registry, named: Option<&NodeName>) -> anyhow::Result<NodeName> {
-    if let Some(name) = named {
-        return Ok(name.clone());
-    }
-    let labs: Vec<NodeName> = running(registry)?.into_iter().map(|entry| entry.lab).collect();
-    match &labs[..] {
-        [] => {
-            Err(Wrong::new("no lab is running").hint("`twinax up LAB.toml` brings one up").into())
-        }
-        [one] => Ok(one.clone()),
-        more => {
-            let names: Vec<String> = more.iter().map(|lab| format!("`{lab}`")).collect();
-            let wrong =
-                Wrong::new(format!("{} labs are running: {}", more.len(), names.join(", ")));
+/// The only lab that is running.
+pub fn only(registry: &Registry) -> anyhow::Result<NodeName> {
+    let mut labs: Vec<NodeName> = registry.labs()?.into_iter().map(|entry| entry.lab).collect();
+    match labs.len() {
+        0 => Err(none().into()),
+        1 => Ok(labs.remove(0)),
+        count => {
+            let wrong = Wrong::new(format!("{count} labs are running: {}", quoted(&labs)));
             Err(wrong.hint("say which is meant").into())
         }
     }
 }
 
-/// All that are running, or on the way there.
-pub fn running(registry: &Registry) -> Result<Vec<Entry>, RegistryError> {
-    registry.labs()
+/// The lab of this name; the only one that is running where none is said.
+pub fn lab(named: Option<&NodeName>) -> anyhow::Result<(NodeName, Holder)> {
+    let registry = Registry::open()?;
+    let lab = named.cloned().map_or_else(|| only(&registry), Ok)?;
+    let holder = registry.find(&lab)?;
+    Ok((lab, holder))
+}
+
+/// The labs of these names, all that are running, or the only one that is.
+pub fn named(registry: &Registry, labs: &[NodeName], all: bool) -> anyhow::Result<Vec<NodeName>> {
+    match (labs, all) {
+        (_, true) => Ok(registry.labs()?.into_iter().map(|entry| entry.lab).collect()),
+        ([], false) => Ok(vec![only(registry)?]),
+        (labs, false) => Ok(labs.to_vec()),
+    }
+}
+
+/// The lab that a node is in, where that need not be said: the only one that has such a node.
+pub fn of_node(registry: &Registry, at: &InLab) -> anyhow::Result<(NodeName, Holder)> {
+    let (lab, holder) = match &at.lab {
+        Some(lab) => (lab.clone(), registry.find(lab)?),
+        None => alone_with(registry, &at.node)?,
+    };
+    if holder.has_node(&at.node) {
+        Ok((lab, holder))
+    } else {
+        Err(no_node(&lab, &holder, &at.node).into())
+    }
+}
+
+fn alone_with(registry: &Registry, node: &NodeName) -> anyhow::Result<(NodeName, Holder)> {
+    let held = |entry: Entry| Some((entry.lab, entry.holder?));
+    let labs: Vec<_> = registry.labs()?.into_iter().filter_map(held).collect();
+    let single = labs.len() == 1;
+    let names: Vec<NodeName> = labs.iter().map(|(lab, _)| lab.clone()).collect();
+    let mut with: Vec<_> =
+        labs.into_iter().filter(|(_, holder)| single || holder.has_node(node)).collect();
+    match with.len() {
+        1 => Ok(with.remove(0)),
+        0 if names.is_empty() => Err(none().into()),
+        0 => {
+            let wrong = Wrong::new(format!("no running lab has a node `{node}`"));
+            Err(wrong.hint(format!("these are running: {}", quoted(&names))).into())
+        }
+        count => {
+            let with: Vec<String> = with.iter().map(|(lab, _)| format!("{lab}/{node}")).collect();
+            let wrong = Wrong::new(format!("{count} running labs have a node `{node}`"));
+            Err(wrong.hint(format!("say which is meant: {}", quoted(&with))).into())
+        }
+    }
+}
+
+fn none() -> Wrong {
+    Wrong::new("no lab is running").hint("`twinax up LAB.toml` brings one up")
+}
+
+/// That a lab has no such node, and what may have been meant.
+pub fn no_node(lab: &NodeName, holder: &Holder, node: &NodeName) -> Wrong {
+    let mut nodes = holder.node_names();
+    nodes.sort_by(|a, b| names::natural(a.as_str(), b.as_str()));
+    let wrong = Wrong::new(format!("lab `{lab}` has no node `{node}`"));
+    match names::meant(node.as_str(), &nodes) {
+        Some(hint) => wrong.hint(hint),
+        None => wrong,
+    }
+}
+
+/// Has something done in a lab by a process that joins it and prints by itself; its exit code.
+pub fn inside(holder: &Holder, work: impl FnOnce() -> anyhow::Result<u8>) -> anyhow::Result<u8> {
+    let mut sent = holder.work(|events| {
+        drop(events);
+        work().unwrap_or_else(|error| {
+            show::error(&error);
+            super::exit_code(&error)
+        })
+    })?;
+    for line in BufReader::new(sent.events()).lines() {
+        if let Ok(Event::Broken(broken)) = serde_json::from_str(&line?) {
+            return Ok(tell(&broken));
+        }
+    }
+    match sent.wait()? {
+        Ended::Exit(code) => Ok(code as u8),
+        Ended::Signal(signal) => {
+            anyhow::bail!("the process in the lab was ended by signal {signal}")
+        }
+    }
+}
+
+fn tell(broken: &Broken) -> u8 {
+    show::failure(&broken.causes);
+    if let Some(hint) = &broken.hint {
+        show::hint(hint);
+    }
+    if broken.lacking { LACKING } else { BROKEN }
 }

@@ -1,46 +1,56 @@
-//! `twinax up`: a lab that stays.
+//! `twinax up`: labs that stay.
 
-use twinax_lab::registry::Registry;
+use twinax_lab::registry::{Claim, Registry};
 use twinax_lab::sandbox::{HolderProgram, Options};
 use twinax_lab::{export, requirements};
-use twinax_topology::NodeName;
+use twinax_topology::{NodeName, Topology};
 
-use super::{BROKEN, HELD, LACKING, WRONG, Wrong, read};
+use super::run::claims;
+use super::{HELD, WRONG, Wrong, read_all};
 use crate::args::Up;
 use crate::show;
 
 pub fn run(asked: &Up) -> anyhow::Result<u8> {
-    let mut lab = match read(&asked.lab) {
-        Ok(lab) => lab,
-        Err(error) => {
-            show::unreadable(&error);
-            return Ok(WRONG);
-        }
-    };
-    if let Some(name) = &asked.name {
-        lab.name = name.clone();
+    if asked.name.is_some() && asked.labs.len() > 1 {
+        return Err(Wrong::new("`--name` is for one lab").into());
     }
     if asked.export && !rustix::process::geteuid().is_root() {
         return Err(Wrong::new("only root can name nodes for the machine's own `ip netns`").into());
     }
-    let options = options(asked.no_user_namespace, &lab.name)?;
-    let lacks = requirements::lacks(&lab);
-    if !lacks.is_empty() {
-        show::failure(&super::run::lacking(&lacks));
-        return Ok(LACKING);
+    options(asked.no_user_namespace, None)?;
+    let Some(labs) = read_all(&asked.labs) else { return Ok(WRONG) };
+    let mut labs: Vec<Topology> = labs.into_iter().map(|(_, lab)| lab).collect();
+    if let (Some(name), [lab]) = (&asked.name, &mut labs[..]) {
+        lab.name = name.clone();
     }
-    let registry = Registry::open()?;
-    let claim = registry.claim(&lab.name)?;
-    let progress = show::Building::new(&lab);
-    let (report, claim) =
-        twinax_lab::up::up(&lab, &options, claim, false, |event| progress.tell(event))?;
+    let mut claims = claims(&labs)?.into_iter();
+    let mut code = HELD;
+    for (lab, claim) in labs.iter().zip(claims.by_ref()) {
+        code = code.max(one(lab, claim, asked)?);
+        if code != HELD {
+            break;
+        }
+    }
+    claims.for_each(Claim::remove);
+    Ok(code)
+}
+
+fn one(lab: &Topology, claim: Claim, asked: &Up) -> anyhow::Result<u8> {
+    let lacks = requirements::lacks(lab);
+    if !lacks.is_empty() {
+        claim.remove();
+        return Ok(show::failed(&show::lacking(lab, &lacks)));
+    }
+    let options = options(asked.no_user_namespace, Some(&lab.name))?;
+    let progress = show::Building::new(lab);
+    let up = twinax_lab::up::up(lab, &options, claim, false, |event| progress.tell(event));
     progress.end();
-    if let Some(broken) = &report.broken {
-        show::broken(&report, broken);
-        return Ok(if broken.lacking { LACKING } else { BROKEN });
+    let (report, claim) = up?;
+    if report.broken.is_some() {
+        return Ok(show::failed(&report));
     }
     if asked.export {
-        export::names(&lab.name, &registry.find(&lab.name)?)?;
+        export::names(&lab.name, &Registry::open()?.find(&lab.name)?)?;
     }
     drop(claim);
     if asked.json {
@@ -52,12 +62,14 @@ pub fn run(asked: &Up) -> anyhow::Result<u8> {
     Ok(HELD)
 }
 
-/// How the sandbox of a lab is that stays.
-pub fn options(no_user_namespace: bool, lab: &NodeName) -> anyhow::Result<Options> {
-    // By this name also where the file has been replaced meanwhile.
-    let program = "/proc/self/exe".into();
-    let arguments = ["twinax", "hold", lab.as_str()].map(str::to_owned).to_vec();
-    let options = Options { no_user_namespace, holder: Some(HolderProgram { program, arguments }) };
+/// How the sandbox of a lab is: of one that stays under this name, or of one that does not.
+pub fn options(no_user_namespace: bool, stays: Option<&NodeName>) -> anyhow::Result<Options> {
+    let holder = stays.map(|lab| HolderProgram {
+        // By this name also where the file has been replaced meanwhile.
+        program: "/proc/self/exe".into(),
+        arguments: ["twinax", "hold", lab.as_str()].map(str::to_owned).to_vec(),
+    });
+    let options = Options { no_user_namespace, holder };
     options.check().map_err(|error| {
         Wrong::new(error.to_string()).hint("run as root, or leave out `--no-user-namespace`")
     })?;

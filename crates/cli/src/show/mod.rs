@@ -3,21 +3,26 @@
 
 mod junit;
 mod labs;
+mod observed;
+mod ping;
 mod progress;
 mod run;
 mod stdout;
+mod table;
 
 use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use twinax_topology::ReadError;
 
-use crate::command::Wrong;
+use crate::command;
 
 pub use junit::junit;
 pub use labs::{Listed, labs};
-pub use progress::{Building, Progress};
-pub use run::{LabRun, broken, built, summary};
+pub use observed::Page;
+pub use ping::ping;
+pub use progress::{Building, Doing, Progress};
+pub use run::{End, LabRun, built, exit_code, failed, lacking, refused, summary};
 pub use stdout::{Stdout, print};
 
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -45,8 +50,8 @@ pub fn unreadable(error: &ReadError) {
 /// An error that nobody has dealt with.
 pub fn error(error: &anyhow::Error) {
     failure(&error.chain().map(ToString::to_string).collect::<Vec<_>>());
-    let own = error.downcast_ref::<Wrong>().and_then(|wrong| wrong.hint.clone());
-    if let Some(text) = own.or_else(|| twinax_lab::hint::of(&**error).map(|hint| hint.text)) {
+    let known = || twinax_lab::hint::of(&**error).map(|hint| hint.text);
+    if let Some(text) = command::hint(error).or_else(known) {
         hint(&text);
     }
 }

@@ -4,8 +4,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use twinax_lab::report::{Event, LabReport};
 use twinax_topology::Topology;
 
-use super::{Stdout, run};
-use crate::args::{Detail, Run};
+use super::{End, Stdout, run};
+use crate::args::Detail;
 
 /// Shows a run: the report on stdout as it grows, what is being done just now on stderr.
 pub struct Progress<'o> {
@@ -16,9 +16,8 @@ pub struct Progress<'o> {
 }
 
 impl<'o> Progress<'o> {
-    /// Begins with a lab.
-    pub fn new(lab: &Topology, asked: &Run, out: &'o mut Stdout) -> Self {
-        let detail = (!asked.json).then_some(asked.detail);
+    /// Begins with a lab. `detail`: what of each step is shown; `None`: nothing.
+    pub fn new(lab: &Topology, detail: Option<Detail>, out: &'o mut Stdout) -> Self {
         let doing = spinner();
         doing.set_message(building_words(lab));
         doing.tick();
@@ -53,13 +52,13 @@ impl<'o> Progress<'o> {
     }
 
     /// The run is over.
-    pub fn end(mut self, report: &LabReport) {
+    pub fn end(mut self, report: &LabReport, end: End) {
         self.doing.finish_and_clear();
         if let Some(broken) = &report.broken {
             run::broken(report, broken);
         }
         if self.detail.is_some_and(|detail| detail != Detail::Failed) {
-            self.print(&run::tail(report));
+            self.print(&run::tail(report, end));
         }
     }
 
@@ -93,6 +92,24 @@ impl Building {
     /// It has been built.
     pub fn end(self) {
         self.doing.finish_and_clear();
+    }
+}
+
+/// Says what is being done, on a terminal.
+pub struct Doing(ProgressBar);
+
+impl Doing {
+    /// Begins.
+    pub fn new(what: &str) -> Self {
+        let doing = spinner();
+        doing.set_message(what.to_owned());
+        doing.tick();
+        Self(doing)
+    }
+
+    /// It has been done.
+    pub fn end(self) {
+        self.0.finish_and_clear();
     }
 }
 

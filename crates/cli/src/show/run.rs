@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 use twinax_lab::report::{Broken, Built, LabReport, Outcome, StepReport};
+use twinax_lab::requirements::Lack;
+use twinax_lab::sandbox::SandboxError;
 use twinax_topology::Topology;
 
 use super::{BAD, BOLD, DIM, GOOD, failure, hint, printable, styled, tell};
 use crate::args::Detail;
+use crate::command;
 
 /// What became of one file's lab.
 #[derive(Debug, Serialize)]
@@ -133,8 +136,19 @@ pub fn broken(report: &LabReport, broken: &Broken) {
     }
 }
 
+/// What becomes of a lab after its steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It is taken away.
+    Taken,
+    /// It stays, if it came about.
+    Stays,
+    /// It was there before.
+    WasThere,
+}
+
 /// How a lab ended, on one line.
-pub fn tail(report: &LabReport) -> String {
+pub fn tail(report: &LabReport, end: End) -> String {
     let held = report.steps.iter().filter(|step| step.held()).count();
     let outcome = match report.outcome() {
         Outcome::Held => styled(GOOD, "held"),
@@ -147,9 +161,53 @@ pub fn tail(report: &LabReport) -> String {
         planned => format!(", {held} of {} held", counted(planned, "step")),
     };
     let time = in_figures(report.time);
-    match report.built {
-        Some(_) => format!("  {outcome}{steps}; built and taken away in {time}\n"),
-        None => format!("  {outcome}\n"),
+    match (report.built, end) {
+        (_, End::WasThere) => format!("  {outcome}{steps}; done in {time}\n"),
+        (None, _) => format!("  {outcome}\n"),
+        (Some(_), End::Stays) if report.broken.is_none() => {
+            format!("  {outcome}{steps}; built and done in {time}\n")
+        }
+        (Some(_), _) => format!("  {outcome}{steps}; built and taken away in {time}\n"),
+    }
+}
+
+/// The report of a lab whose sandbox this machine refuses.
+pub fn refused(lab: &Topology, error: &SandboxError) -> LabReport {
+    let known = twinax_lab::hint::of(error);
+    let lacking = matches!(error, SandboxError::Namespaces(_)) || known.is_some();
+    let doctor = || "`twinax doctor` tells what this machine lacks".to_owned();
+    let hint = known.map_or_else(doctor, |hint| hint.text);
+    let causes = vec![Broken::from_error(error).causes.join(": ")];
+    let broken = Broken { causes, hint: Some(hint), lacking };
+    LabReport { broken: Some(broken), ..LabReport::of(lab) }
+}
+
+/// The report of a lab that needs what this machine lacks, with a heading where it is more than one
+/// thing.
+pub fn lacking(lab: &Topology, lacks: &[Lack]) -> LabReport {
+    let mut causes: Vec<String> = lacks.iter().map(ToString::to_string).collect();
+    if causes.len() > 1 {
+        causes.insert(0, format!("this machine lacks {} things that the lab needs", causes.len()));
+    }
+    let broken = Broken { causes, hint: None, lacking: true };
+    LabReport { broken: Some(broken), ..LabReport::of(lab) }
+}
+
+/// Tells why a lab could not be built; the exit code for it.
+pub fn failed(report: &LabReport) -> u8 {
+    if let Some(why) = &report.broken {
+        broken(report, why);
+    }
+    exit_code([report])
+}
+
+/// The exit code for what became of labs: that of the gravest.
+pub fn exit_code<'r>(reports: impl IntoIterator<Item = &'r LabReport>) -> u8 {
+    match reports.into_iter().map(LabReport::outcome).max() {
+        None | Some(Outcome::Held) => command::HELD,
+        Some(Outcome::Failed) => command::FAILED,
+        Some(Outcome::Lacking) => command::LACKING,
+        Some(Outcome::Broken) => command::BROKEN,
     }
 }
 

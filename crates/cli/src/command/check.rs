@@ -1,0 +1,45 @@
+//! `twinax check`: the steps of running labs, once more.
+
+use std::path::PathBuf;
+
+use twinax_lab::memory;
+use twinax_lab::registry::Registry;
+use twinax_lab::report::LabReport;
+use twinax_topology::NodeName;
+
+use super::run::Reporter;
+use super::{Wrong, running};
+use crate::args::Check;
+use crate::show::{self, End, Progress};
+
+pub fn run(asked: &Check) -> anyhow::Result<u8> {
+    let registry = Registry::open()?;
+    let labs = running::named(&registry, &asked.labs, asked.all)?;
+    let mut reporter = Reporter::new(&asked.report)?;
+    for lab in labs {
+        let report = one(&registry, &lab, asked, &mut reporter)?;
+        reporter.add(PathBuf::from(lab.as_str()), report)?;
+    }
+    reporter.end()
+}
+
+fn one(
+    registry: &Registry,
+    lab: &NodeName,
+    asked: &Check,
+    reporter: &mut Reporter<'_>,
+) -> anyhow::Result<LabReport> {
+    // Steps may change the lab.
+    let (_claim, holder) = registry.change(lab)?;
+    let steps = memory::remembered_in(&holder.sees("/"))?.filter(|lab| !lab.steps.is_empty());
+    let Some(topology) = steps else {
+        return Err(Wrong::new(format!("lab `{lab}` has no steps"))
+            .hint("its lab file can say what is expected of it, in `[[step]]` tables")
+            .into());
+    };
+    let mut progress = Progress::new(&topology, asked.report.shown(), &mut reporter.out);
+    let report = twinax_lab::run::again(&topology, &holder, |event| progress.tell(event))
+        .unwrap_or_else(|error| show::refused(&topology, &error));
+    progress.end(&report, End::WasThere);
+    Ok(report)
+}
