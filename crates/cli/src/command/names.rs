@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt::Display;
 
 /// At most so many names are listed in a message.
-const LISTED: usize = 12;
+const LISTED: usize = 20;
 
 /// The order in which a reader looks for names: numbers in them by their value, `h2` before `h10`.
 pub fn natural(a: &str, b: &str) -> Ordering {
@@ -56,6 +56,11 @@ pub fn meant<T: Display + AsRef<str>>(wrong: &str, names: &[T]) -> Option<String
         Some(_) if names.len() == 1 => Some(format!("there is only {}", quoted(names))),
         Some(_) => Some(format!("there are {}", quoted(names))),
     }
+}
+
+/// What may have been meant by a word that is none of these, of which there are a few.
+pub fn meant_of_all(wrong: &str, words: &[&str]) -> String {
+    meant(wrong, words).unwrap_or_default()
 }
 
 #[cfg(test)]

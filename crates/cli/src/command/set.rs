@@ -9,12 +9,10 @@ use twinax_lab::registry::Registry;
 use twinax_lab::sandbox::Holder;
 use twinax_lab::{Lab, memory, observe};
 use twinax_plan::{ObservedLink, Step};
-use twinax_topology::{
-    Action, Addition, Change, IfName, LabStep, NodeName, Place, ReadError, parse_step_for,
-};
+use twinax_topology::{Action, Addition, Change, IfName, LabStep, NodeName, Place, parse_step_for};
 
 use super::ping::no_interface;
-use super::{HELD, WRONG, Wrong, running};
+use super::{HELD, WRONG, Wrong, names, running};
 use crate::args::{Set, SpotInLab, spot};
 use crate::show;
 
@@ -38,14 +36,14 @@ pub fn run(asked: &Set) -> anyhow::Result<u8> {
                 .hint("write NODE, NODE:INTERFACE or LAB/NODE:INTERFACE")
         })?;
         let (lab, holder) = running::of_node(&registry, &at.in_lab())?;
-        (lab, holder, words::changes(&at.spot, &asked.changes))
+        (lab, holder, words::changes(&at.spot, &asked.changes)?)
     };
     let remembered = memory::remembered_in(&holder.sees("/"))?;
     let nodes = remembered.map(|lab| lab.nodes).unwrap_or_default();
     let step = match parse_step_for(&text, &nodes) {
         Ok(step) => step,
         Err(error) => {
-            unreadable(&error);
+            show::unreadable(&error);
             return Ok(WRONG);
         }
     };
@@ -58,10 +56,6 @@ pub fn run(asked: &Set) -> anyhow::Result<u8> {
         show::print(&(commands.join("\n") + "\n"))?;
         Ok(HELD)
     })
-}
-
-fn unreadable(error: &ReadError) {
-    show::unreadable(error);
 }
 
 /// The lab to which something is added, or from which it is removed.

@@ -1,11 +1,13 @@
 //! `twinax show`: what the kernel reports of running labs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::iter;
 
 use twinax_kernel::observe::{Routes, What};
 use twinax_lab::registry::{Registry, RegistryError};
 use twinax_lab::sandbox::Holder;
 use twinax_lab::{memory, nodes, observe, wanted};
+use twinax_plan::{Observed, ObservedLink};
 use twinax_topology::NodeName;
 
 use super::{HELD, names, running};
@@ -69,7 +71,10 @@ fn one(lab: &NodeName, node: Option<&NodeName>, all: bool, json: bool) -> anyhow
         Some(node) => vec![node.clone()],
         None => in_order()?,
     };
-    let seen = observe::nodes(names, &what)?;
+    let mut seen = observe::nodes(names, &what)?;
+    if let Some(node) = node {
+        name_peers(node, &mut seen)?;
+    }
     let services = match node {
         Some(node) => wanted::all()?
             .into_iter()
@@ -81,6 +86,38 @@ fn one(lab: &NodeName, node: Option<&NodeName>, all: bool, json: bool) -> anyhow
     let page = Page { lab, nodes: &seen.nodes, deep, all, services };
     show::print(&if json { page.json()? } else { page.text() })?;
     Ok(HELD)
+}
+
+/// Names the other ends of a node's veth pairs, which are in other nodes: in those where the lab
+/// file has them, or, where somebody has changed that, wherever they are.
+fn name_peers(node: &NodeName, seen: &mut Observed) -> anyhow::Result<()> {
+    let links = memory::remembered()?.map(|lab| lab.links).unwrap_or_default();
+    let ends = links.iter().map(|link| [&link.a.place.node, &link.b.place.node]);
+    let with = ends.filter(|ends| ends.contains(&node)).flatten().filter(|other| *other != node);
+    let there: HashSet<NodeName> = nodes::names()?.into_iter().collect();
+    let likely: BTreeSet<&NodeName> = with.filter(|other| there.contains(other)).collect();
+    let found = peers(node, likely.into_iter().cloned())?;
+    let is_complete = found.iter().all(|link| link.kind != "veth" || link.peer.is_some());
+    let found = match is_complete {
+        true => found,
+        false => peers(node, there.iter().filter(|other| *other != node).cloned())?,
+    };
+    for link in seen.nodes.iter_mut().flat_map(|(_, node)| &mut node.links) {
+        let same =
+            found.iter().find(|other| (other.index, &other.name) == (link.index, &link.name));
+        link.peer = same.and_then(|same| same.peer.clone());
+    }
+    Ok(())
+}
+
+/// The devices of a node, with the other ends of those that lead to one of the others.
+fn peers(
+    node: &NodeName,
+    others: impl Iterator<Item = NodeName>,
+) -> anyhow::Result<Vec<ObservedLink>> {
+    let names = iter::once(node.clone()).chain(others).collect();
+    let seen = observe::nodes(names, &What::default())?.nodes;
+    Ok(seen.into_iter().next().map(|(_, node)| node.links).unwrap_or_default())
 }
 
 /// The nodes that are there: those of the lab file in its order, then the others.

@@ -17,7 +17,7 @@ use std::fmt::Display;
 
 use twinax_topology::{NodeName, Spot};
 
-use super::{Wrong, spot};
+use super::{Wrong, names, spot};
 
 /// What can be said of a node or interface, in the words of a lab file.
 pub const KEYS: &[&str] = &[
@@ -40,23 +40,29 @@ pub const KEYS: &[&str] = &[
 ];
 
 /// The step of these changes, one after the other.
-pub(super) fn changes(at: &Spot, words: &[String]) -> String {
+pub(super) fn changes(at: &Spot, words: &[String]) -> Result<String, Wrong> {
     let at = text(at);
-    let one = |word: &String| format!("{{ at = {at}, {} }}", change(word));
-    format!("change = [{}]", words.iter().map(one).collect::<Vec<_>>().join(", "))
+    let one = |word: &String| Ok(format!("{{ at = {at}, {} }}", change(word)?));
+    let changes = words.iter().map(one).collect::<Result<Vec<_>, Wrong>>()?;
+    Ok(format!("change = [{}]", changes.join(", ")))
 }
 
-fn change(word: &str) -> String {
+fn change(word: &str) -> Result<String, Wrong> {
     let Some((key, said)) = word.split_once('=') else {
         return match word {
-            "up" => "up = true".to_owned(),
-            "down" => "up = false".to_owned(),
-            other => format!("{} = \"\"", name(other)),
+            "up" => Ok("up = true".to_owned()),
+            "down" => Ok("up = false".to_owned()),
+            other => Err(Wrong::new(format!("`{other}` is no change"))
+                .hint("write `up`, `down`, or a key with its value, such as `mtu=1400`")),
         };
     };
     let (key, said) = (key.trim(), said.trim());
     if let Some(sysctl) = sysctl(key) {
-        return format!("sysctl = {{ {} = {} }}", text(sysctl), value(said));
+        return Ok(format!("sysctl = {{ {} = {} }}", text(sysctl), value(said)));
+    }
+    if !KEYS.contains(&key.split('.').next().unwrap_or(key)) {
+        let wrong = Wrong::new(format!("there is no `{key}` that could be set"));
+        return Err(wrong.hint(names::meant_of_all(key, KEYS)));
     }
     let said = match key {
         // Names, whatever they look like.
@@ -67,7 +73,7 @@ fn change(word: &str) -> String {
         _ => value(said),
     };
     let key = key.split('.').map(name).collect::<Vec<_>>().join(".");
-    format!("{key} = {said}")
+    Ok(format!("{key} = {said}"))
 }
 
 /// The name of a sysctl, where the key is that: `net.ipv4.ip_forward`, `sysctl.ipv4.rp_filter`.
@@ -247,14 +253,18 @@ mod tests {
 
     fn set(at: &str, words: &[&str]) -> Action {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-        read(&changes(&spot(at).unwrap(), &words))
+        read(&changes(&spot(at).unwrap(), &words).unwrap())
     }
 
     #[test]
     fn words_mean_what_the_lab_file_means() {
         for (at, words, text) in [
             ("a:e0", &["down"][..], "change = { at = \"a:e0\", up = false }"),
-            ("a:e0", &["up", "mtu=1400"], "change = { at = \"a:e0\", up = true, mtu = 1400 }"),
+            (
+                "a:e0",
+                &["up", "mtu=1400"],
+                "change = [{ at = \"a:e0\", up = true }, { at = \"a:e0\", mtu = 1400 }]",
+            ),
             (
                 "a:e0",
                 &["add_ip=10.0.0.2/24"],
@@ -328,8 +338,9 @@ mod tests {
         for word in
             ["mtu=1 }, { at = \"b\"", "mtu=1\nabout = \"\"", "mtu=", "x\"y=1", "mtu=1 # ", "=1"]
         {
-            let text = changes(&spot("a:e0").unwrap(), &[word.to_owned()]);
-            assert!(parse_step(&text).is_err(), "{text}");
+            if let Ok(text) = changes(&spot("a:e0").unwrap(), &[word.to_owned()]) {
+                assert!(parse_step(&text).is_err(), "{text}");
+            }
         }
     }
 
