@@ -128,7 +128,8 @@ impl Lab {
     }
 
     fn settle(&self) -> Result<(), LabError> {
-        settle(self.topology.nodes.iter().map(|node| &node.name))
+        // Those that are there: of a running lab somebody may have added and removed some.
+        settle(&nodes::names().map_err(LabError::Observe)?)
     }
 }
 
