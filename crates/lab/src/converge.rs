@@ -69,13 +69,19 @@ pub fn difference(wanted: &Topology) -> Result<Difference, ConvergeError> {
 
 /// Makes the lab in the sandbox of the calling process what it should be. `tell` hears of what is
 /// missing in each round, before it is done; where nothing is missing, of nothing.
-pub fn converge(wanted: &Topology, mut tell: impl FnMut(&Difference)) -> Result<(), ConvergeError> {
+///
+/// The value is what there is that a lab file has no words for, and that is left alone.
+pub fn converge(
+    wanted: &Topology,
+    mut tell: impl FnMut(&Difference),
+) -> Result<Vec<Beyond>, ConvergeError> {
     let work = Work::new(wanted)?;
     let mut left = Vec::new();
     for _ in 0..ROUNDS {
         let (difference, start) = work.look()?;
         if difference.is_empty() {
-            return work.remember();
+            work.remember()?;
+            return Ok(difference.beyond);
         }
         tell(&difference);
         left = difference.steps.iter().map(twinax_plan::command).collect();

@@ -87,15 +87,16 @@ fn apply(lab: &Topology, asked: &Apply) -> anyhow::Result<u8> {
             out.say(&in_words(difference));
         }
     };
-    if asked.dry_run {
+    let beyond = if asked.dry_run {
         let difference = converge::difference(lab)?;
-        difference.beyond.iter().for_each(left_alone);
         if !difference.is_empty() {
             tell(&difference);
         }
+        difference.beyond
     } else {
-        converge::converge(lab, tell)?;
-    }
+        converge::converge(lab, tell)?
+    };
+    beyond.iter().for_each(left_alone);
     out.end()?;
     if is_same {
         show::tell(&format!("{}: nothing to do", lab.name));
