@@ -4,7 +4,9 @@
 use std::process::{Child, Command};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpgrp, kill_process, waitpid};
+use rustix::stdio::stdin;
+use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use twinax_kernel::mounts::NETNS_DIR;
 use twinax_kernel::process::{Signals, join, signals};
 use twinax_topology::{NodeName, Program};
@@ -60,35 +62,72 @@ pub fn run(
     program: &Program,
     prepare: impl FnOnce(&mut Command),
 ) -> Result<i32, EnterError> {
+    enter(holder, node, program, false, prepare)
+}
+
+/// As [`run`], for a shell that controls jobs: on a terminal it leads a process group of its own.
+/// The one of the caller has no number in the lab's PID namespace, and when it ends a shell wants to
+/// give the terminal back to the group that it found there.
+pub fn run_shell(
+    holder: &Holder,
+    node: Option<&NodeName>,
+    program: &Program,
+    prepare: impl FnOnce(&mut Command),
+) -> Result<i32, EnterError> {
+    enter(holder, node, program, true, prepare)
+}
+
+fn enter(
+    holder: &Holder,
+    node: Option<&NodeName>,
+    program: &Program,
+    is_shell: bool,
+    prepare: impl FnOnce(&mut Command),
+) -> Result<i32, EnterError> {
     let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
     join(std::os::fd::AsFd::as_fd(holder), holder.has_user_namespace())
         .map_err(EnterError::Join)?;
     if let Some(node) = node
         && std::path::Path::new(NETNS_DIR).join(node.as_str()).symlink_metadata().is_err()
     {
-        let mut nodes = crate::nodes::names().unwrap_or_default();
-        nodes.sort();
-        return Err(EnterError::NoNode { node: node.clone(), nodes });
+        return Err(no_node(node));
     }
-    let mut command = exec::tied_command(node, program, &directory)?;
+    let mut command = exec::tied_command(node, program, &directory, takes_terminal)?;
     prepare(&mut command);
-    let mut all = vec![Signal::CHILD];
+    // Whoever has SIGTTOU blocked may say to whom a terminal listens.
+    let mut all = vec![Signal::CHILD, Signal::TTOU];
     all.extend(PASSED_ON);
     let signals = signals(&all).map_err(EnterError::Wait)?;
-    match exec::start(&mut command) {
-        Ok(child) => wait(&child, &signals).map_err(EnterError::Wait),
+    let ended = match exec::start(&mut command) {
+        Ok(child) => wait(&child, takes_terminal, &signals).map_err(EnterError::Wait),
         Err(ExecError::Start { program, source }) => match exec::shell_code(&source) {
             Some(code) => {
                 eprintln!("{program}: {source}");
                 Ok(code)
             }
-            None => Err(ExecError::Start { program, source }.into()),
+            None => Err(match node {
+                // There is a name, but no namespace.
+                Some(node) if Errno::from_io_error(&source) == Some(Errno::NXIO) => no_node(node),
+                _ => ExecError::Start { program, source }.into(),
+            }),
         },
         Err(error) => Err(error.into()),
+    };
+    if listens_to_us {
+        // The program may have made it listen to another group, which is no more.
+        let _ = tcsetpgrp(stdin(), getpgrp());
     }
+    ended
 }
 
-fn wait(child: &Child, signals: &Signals) -> Result<i32, twinax_kernel::Error> {
+/// In the lab's namespaces.
+fn no_node(node: &NodeName) -> EnterError {
+    let mut nodes = crate::nodes::names().unwrap_or_default();
+    nodes.sort();
+    EnterError::NoNode { node: node.clone(), nodes }
+}
+
+fn wait(child: &Child, has_terminal: bool, signals: &Signals) -> Result<i32, twinax_kernel::Error> {
     let failed = twinax_kernel::Error::call("waiting for the program");
     let pid = Pid::from_child(child);
     // Without a pidfd: one tells nothing of a process that stops.
@@ -105,6 +144,9 @@ fn wait(child: &Child, signals: &Signals) -> Result<i32, twinax_kernel::Error> {
         if status.stopped() {
             // As a key on the terminal asked for: whoever waits for us is to see it.
             let _ = kill_process(rustix::process::getpid(), Signal::STOP);
+            if has_terminal {
+                let _ = tcsetpgrp(stdin(), pid);
+            }
             // Whoever wakes us wakes only us, unless it is by the terminal's shell.
             let _ = kill_process(pid, Signal::CONT);
             continue;
@@ -125,9 +167,18 @@ fn pass_on(to: Pid, signals: &Signals) -> Result<(), twinax_kernel::Error> {
     }
     while let Some(sent) = signals.next()? {
         let known = PASSED_ON.into_iter().find(|signal| signal.as_raw() == sent.signal);
-        if let Some(signal) = known.filter(|_| !sent.by_kernel) {
+        let to_us_alone = |signal: Signal| match sent.by_kernel {
+            // That a terminal hangs up the kernel tells only the one that leads its session.
+            true => signal == Signal::HUP && leads_session(),
+            false => true,
+        };
+        if let Some(signal) = known.filter(|signal| to_us_alone(*signal)) {
             let _ = kill_process(to, signal);
         }
     }
     Ok(())
+}
+
+fn leads_session() -> bool {
+    rustix::process::getsid(None) == Ok(rustix::process::getpid())
 }

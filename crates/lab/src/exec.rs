@@ -63,25 +63,33 @@ pub fn command(node: &NodeName, program: &Program, directory: &Path) -> Result<C
     if path.symlink_metadata().is_err() {
         return Err(twinax_kernel::Error::NoNode { name: node.to_string() }.into());
     }
-    seeing(program, Some((c_path(&path), binds(node))), directory, false)
+    let node = Some((c_path(&path), binds(node)));
+    seeing(program, node, directory, Tie { is_tied: false, takes_terminal: false })
 }
 
 /// A command that will see a node, or what is outside of all nodes; and that the kernel ends when
-/// the calling process ends.
+/// the calling process ends. `takes_terminal`: see [`Sight::takes_terminal`].
 pub(crate) fn tied_command(
     node: Option<&NodeName>,
     program: &Program,
     directory: &Path,
+    takes_terminal: bool,
 ) -> Result<Command, ExecError> {
     let node = node.map(|node| (c_path(&Path::new(NETNS_DIR).join(node.as_str())), binds(node)));
-    seeing(program, node, directory, true)
+    seeing(program, node, directory, Tie { is_tied: true, takes_terminal })
+}
+
+/// What a command has to do with its caller.
+struct Tie {
+    is_tied: bool,
+    takes_terminal: bool,
 }
 
 fn seeing(
     program: &Program,
     node: Option<(CString, Vec<Bind>)>,
     directory: &Path,
-    is_tied: bool,
+    tie: Tie,
 ) -> Result<Command, ExecError> {
     let mut command = match program {
         Program::Shell(line) => {
@@ -95,7 +103,9 @@ fn seeing(
             command
         }
     };
-    let sight = Sight { mounts: mounts::view()?, node, directory: c_path(directory), is_tied };
+    let Tie { is_tied, takes_terminal } = tie;
+    let (mounts, directory) = (mounts::view()?, c_path(directory));
+    let sight = Sight { mounts, node, directory, is_tied, takes_terminal };
     exec_in(&mut command, sight);
     Ok(command)
 }

@@ -18,8 +18,7 @@ use crate::args::InLab;
 const FILES: &str = "/run/twinax/shell";
 
 /// Whatever a prompt is made of, and each time it is made anew, this goes before it.
-const BASH: &str = r#"[ -f /etc/bash.bashrc ] && . /etc/bash.bashrc
-[ -f ~/.bashrc ] && . ~/.bashrc
+const BASH: &str = r#"[ -f ~/.bashrc ] && . ~/.bashrc
 __twinax_prompt() {
     local own="($TWINAX_LAB/$TWINAX_NODE) "
     [[ $PS1 == "$own"* ]] || PS1=$own$PS1
@@ -87,7 +86,7 @@ pub fn run(at: &InLab) -> anyhow::Result<u8> {
         command.env("TWINAX_LAB", lab.as_str()).env("TWINAX_NODE", at.node.as_str());
         environment(kind, command);
     };
-    Ok(enter::run(&holder, Some(&at.node), &Program::Argv(words), told)? as u8)
+    Ok(enter::run_shell(&holder, Some(&at.node), &Program::Argv(words), told)? as u8)
 }
 
 /// The shell that the user has; where that is none that there is, the one that every machine has.

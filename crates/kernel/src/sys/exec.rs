@@ -13,7 +13,8 @@ use std::process::Command;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags};
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Signal, getpid, set_parent_process_death_signal, setpgid};
+use rustix::termios::tcsetpgrp;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::{check, unshare};
@@ -40,11 +41,18 @@ pub struct Sight {
     pub directory: CString,
     /// Whether the kernel ends it when the calling thread ends (`PR_SET_PDEATHSIG`).
     pub is_tied: bool,
+    /// Whether it becomes the leader of a process group of its own, to which the terminal on its
+    /// standard input listens. The caller has `SIGTTOU` blocked.
+    pub takes_terminal: bool,
 }
 
 /// Lets each process of a command do what this asks for before it becomes the program.
 pub fn see_before_exec(command: &mut Command, sight: Sight) {
     let steps = move || {
+        if sight.takes_terminal {
+            setpgid(None, None)?;
+            tcsetpgrp(rustix::stdio::stdin(), getpid())?;
+        }
         unblock_signals()?;
         if sight.is_tied {
             set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -55,7 +63,9 @@ pub fn see_before_exec(command: &mut Command, sight: Sight) {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC;
             let netns = rustix::fs::open(path.as_c_str(), flags, Mode::empty())
                 .map_err(|errno| if errno == Errno::NOENT { Errno::NXIO } else { errno })?;
-            move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network))?;
+            // A name without its mount is an ordinary file.
+            move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network))
+                .map_err(|errno| if errno == Errno::INVAL { Errno::NXIO } else { errno })?;
             unshare(libc::CLONE_NEWNS)?;
             see(binds)?;
         }
