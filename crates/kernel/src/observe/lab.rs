@@ -30,6 +30,7 @@ use super::{Reader, What, link, rest, values};
 use crate::error::Error;
 use crate::netlink::Socket;
 use crate::netns::Netns;
+use crate::sysctl::Sysctls;
 
 /// How many nodes are open at a time while they are given their numbers.
 const OPEN: usize = 64;
@@ -149,11 +150,19 @@ struct Crew<'a> {
     failed: AtomicBool,
 }
 
+/// What a thread needs in the nodes that it visits.
+#[derive(Default)]
+struct Inside {
+    /// Room for the answers.
+    answer: Vec<u8>,
+    sysctls: Sysctls,
+}
+
 impl Crew<'_> {
     /// Looks at nodes until all are taken. The calling thread is in the observer; it ends up
     /// elsewhere.
     fn work(&self) -> Result<Vec<(usize, ObservedNode)>, Error> {
-        let (mut answer, mut answer_inside) = (Vec::new(), Vec::new());
+        let (mut answer, mut inside) = (Vec::new(), Inside::default());
         let mut outside = Reader::open(&mut answer)?;
         outside.socket.be_strict()?;
         let mut found = Vec::new();
@@ -163,7 +172,7 @@ impl Crew<'_> {
                 break;
             }
             for place in first..self.names.len().min(first + CHUNK) {
-                let node = self.node(place, &mut outside, &mut answer_inside).map_err(|error| {
+                let node = self.node(place, &mut outside, &mut inside).map_err(|error| {
                     self.failed.store(true, Ordering::Relaxed);
                     of_node(&self.names[place])(error)
                 })?;
@@ -177,7 +186,7 @@ impl Crew<'_> {
         &self,
         place: usize,
         outside: &mut Reader<'_>,
-        answer: &mut Vec<u8>,
+        inside: &mut Inside,
     ) -> Result<ObservedNode, Error> {
         let target = Some(number(place));
         let mut links = link::all(outside, target)?;
@@ -187,9 +196,9 @@ impl Crew<'_> {
         let mut node = ObservedNode { links, ..ObservedNode::default() };
         if self.what.needs_visit() {
             (self.open)(place)?.enter()?;
-            rest(&mut Reader::open(answer)?, self.what, &mut node)?;
+            rest(&mut Reader::open(&mut inside.answer)?, self.what, &mut node)?;
             let sysctls = self.what.sysctls.map(|paths| paths(place)).unwrap_or_default();
-            node.sysctls = values(sysctls.iter().map(String::as_str));
+            node.sysctls = values(&mut inside.sysctls, sysctls.iter().map(String::as_str));
         }
         Ok(node)
     }

@@ -24,7 +24,7 @@ use twinax_plan::ObservedNode;
 use crate::error::Error;
 use crate::netlink::{self, Socket};
 use crate::nft;
-use crate::sysctl;
+use crate::sysctl::{self, Sysctls};
 use link::Names;
 
 pub use lab::lab;
@@ -98,7 +98,7 @@ pub fn node(sysctls: &[&str]) -> Result<ObservedNode, Error> {
     link::join_addresses(&mut reader, None, &mut links)?;
     let mut node = ObservedNode { links, ..ObservedNode::default() };
     rest(&mut reader, &What::all(), &mut node)?;
-    node.sysctls = values(sysctls.iter().copied());
+    node.sysctls = values(&mut Sysctls::default(), sysctls.iter().copied());
     Ok(node)
 }
 
@@ -124,8 +124,11 @@ fn rest(reader: &mut Reader<'_>, what: &What<'_>, node: &mut ObservedNode) -> Re
     Ok(())
 }
 
-fn values<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
-    paths.filter_map(|path| Some((path.to_owned(), sysctl::get(path).ok()?))).collect()
+fn values<'a>(
+    sysctls: &mut Sysctls,
+    paths: impl Iterator<Item = &'a str>,
+) -> BTreeMap<String, String> {
+    paths.filter_map(|path| Some((path.to_owned(), sysctls.get(path).ok()?))).collect()
 }
 
 /// Every sysctl of the network namespace of the calling thread that can be read: its path below
