@@ -92,6 +92,8 @@ fn enter(
     {
         return Err(no_node(node));
     }
+    let listens_to_us = tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp());
+    let takes_terminal = is_shell && listens_to_us;
     let mut command = exec::tied_command(node, program, &directory, takes_terminal)?;
     prepare(&mut command);
     // Whoever has SIGTTOU blocked may say to whom a terminal listens.
