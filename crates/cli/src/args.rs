@@ -56,7 +56,7 @@ pub enum Verb {
         /// A lab, or a node; all running labs unless said
         #[arg(value_name = "[LAB/]NODE|LAB", add = ArgValueCompleter::new(complete::labs_and_nodes))]
         what: Option<String>,
-        /// Also what the kernel makes by itself: link-local addresses, routes of the table `local`…
+        /// Also what the kernel makes by itself: link-local addresses, routes to itself
         #[arg(long)]
         all: bool,
         /// Print JSON, one document for each lab, one a line

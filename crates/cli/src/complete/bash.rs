@@ -26,7 +26,7 @@ const REGISTRATION: &str = r#"_NAME() {
         line=${line#"${line%%[![:space:]]*}"}
         line=${line#"$piece"}
     done
-    [[ $piece == [:=] ]] && piece=
+    if [[ $piece == [:=] ]]; then piece=; fi
     prefix=${words[${#words[@]}-1]}
     prefix=${prefix%"$piece"}
     COMPREPLY=( $(
@@ -34,7 +34,9 @@ const REGISTRATION: &str = r#"_NAME() {
         _CLAP_COMPLETE_INDEX=$((${#words[@]} - 1)) \
         VAR=bash COMPLETER -- "${words[@]}" 2> /dev/null
     ) ) || COMPREPLY=()
-    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=/:] ]] && compopt -o nospace 2> /dev/null
+    if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=/:] ]]; then
+        compopt -o nospace 2> /dev/null || :
+    fi
     COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
 }
 complete -o bashdefault -o default -F _NAME BIN

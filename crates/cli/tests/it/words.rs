@@ -53,7 +53,7 @@ fn completions_are_what_the_shell_reads() {
     let test = Test::new("completions_are_what_the_shell_reads");
     for (shell, check) in [("bash", "bash -n"), ("zsh", "zsh -n"), ("fish", "fish --no-execute")] {
         let output = test.twinax(Who::User).args(["completions", shell]).done().exits(0);
-        assert!(output.stdout.contains("junit"), "{}", output.stdout);
+        assert!(output.stdout.contains("TWINAX_COMPLETE"), "{}", output.stdout);
         if !user::is_there(shell) {
             test.skip(&format!("there is no `{shell}` to read its completions"));
             continue;
@@ -70,10 +70,52 @@ fn bash_completes_verbs_and_options() {
     if !user::is_there("bash") {
         return test.skip("there is no `bash`");
     }
-    let line = "exec bash -ec 'eval \"$(twinax completions bash)\"; \
-         COMP_WORDS=(twinax run --ju); COMP_CWORD=2; _twinax twinax --ju run; echo \"${COMPREPLY[@]}\"'";
-    let output = test.shell(Who::User, line).done().exits(0);
+    let output = test.shell(Who::User, &bash_completes("twinax run --ju")).done().exits(0);
     assert_eq!(output.stdout, "--junit\n");
+}
+
+/// A shell line that prints what bash completes the last word of a line to; as bash has it, `:` and
+/// `=` are words by themselves (`COMP_WORDBREAKS`).
+fn bash_completes(line: &str) -> String {
+    let words = line.replace(':', " : ").replace('=', " = ");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let (last, count) = (words.last().unwrap(), words.len() - 1);
+    format!(
+        "exec bash -ec 'eval \"$(twinax completions bash)\"; COMP_LINE=\"{line}\"; \
+         COMP_WORDS=({}); COMP_CWORD={count}; _twinax twinax {last} x; echo \"${{COMPREPLY[@]}}\"'",
+        words.join(" ")
+    )
+}
+
+#[test]
+fn names_in_running_labs_are_completed() {
+    let test = Test::new("names_in_running_labs_are_completed");
+    if !user::is_there("bash") {
+        return test.skip("there is no `bash`");
+    }
+    let text = "name = \"one\"\n[node.left]\n[node.right]\n\
+        [[link]]\na = \"left:veth3\"\nb = \"right:veth4\"\n";
+    let lab = test.file("lab.toml", text);
+    for who in Who::all() {
+        // Where nothing runs, there is nothing to choose from, and nobody is told so.
+        let output = test.shell(who, &bash_completes("twinax exec le")).done().exits(0);
+        assert_eq!((&*output.stdout, &*output.stderr), ("\n", ""));
+        test.twinax(who).arg("up").arg(&lab).done().exits(0);
+        for (line, words) in [
+            ("twinax down o", "one"),
+            ("twinax exec le", "left"),
+            ("twinax exec one/r", "one/right"),
+            ("twinax set left:v", "veth3"),
+            ("twinax set one/left:ve", "veth3"),
+            ("twinax set right:", "lo veth4"),
+            ("twinax set left:veth3 mt", "mtu="),
+            ("twinax set nobody:", ""),
+        ] {
+            let output = test.shell(who, &bash_completes(line)).done().exits(0);
+            assert_eq!((&*output.stdout, &*output.stderr), (&*format!("{words}\n"), ""), "{line}");
+        }
+        test.twinax(who).args(["down", "one"]).done().exits(0);
+    }
 }
 
 #[test]
