@@ -74,6 +74,14 @@ pub fn join(process: BorrowedFd<'_>, user: bool) -> Result<(), Error> {
     move_into_thread_name_spaces(process, all).map_err(Error::call("joining namespaces"))
 }
 
+/// Lets nothing but the standard streams stay open when the calling process executes a program, as
+/// far as the kernel knows how to (Linux 5.11).
+pub fn keep_only_standard_streams() {
+    /// The first that is none of them.
+    const OTHERS: u32 = 3;
+    let _ = sys::close_on_exec(OTHERS);
+}
+
 /// Lets a command be executed where this says. A `/sys` or bind that the machine does not allow is
 /// left as it is.
 pub fn exec_in(command: &mut Command, sight: Sight) {

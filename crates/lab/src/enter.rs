@@ -124,7 +124,7 @@ fn enter(
 
 /// In the lab's namespaces.
 fn no_node(node: &NodeName) -> EnterError {
-    let mut nodes = crate::nodes::names().unwrap_or_default();
+    let mut nodes = crate::nodes::names_from_within().unwrap_or_default();
     nodes.sort();
     EnterError::NoNode { node: node.clone(), nodes }
 }

@@ -23,24 +23,30 @@ pub fn names() -> Result<Vec<NodeName>, Error> {
         if is_pinned { &mut names } else { &mut in_view }.push(name);
     }
     if !in_view.is_empty() {
-        names.extend(namespaces(in_view)?);
+        names.extend(on_own_thread(|| {
+            mounts::enter_view()?;
+            Ok(in_view.into_iter().filter(is_namespace).collect::<Vec<_>>())
+        })?);
     }
     Ok(names)
 }
 
-/// Those of the names that stand for a namespace in the view. `ip netns add` in a node leaves one
-/// behind that does not: its mount was the command's alone.
-fn namespaces(names: Vec<NodeName>) -> Result<Vec<NodeName>, Error> {
+/// As [`names`], for a process that has joined a PID namespace and can have no threads any more: it
+/// is in the view from then on.
+pub(crate) fn names_from_within() -> Result<Vec<NodeName>, Error> {
+    mounts::enter_view()?;
+    let entries = std::fs::read_dir(NETNS_DIR).map_err(Error::io("listing the nodes"))?.flatten();
+    let names = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<NodeName>().ok());
+    Ok(names.filter(is_namespace).collect())
+}
+
+/// Whether a name stands for a namespace in the view, where the calling thread is. `ip netns add` in
+/// a node leaves one behind that does not: its mount was the command's alone.
+fn is_namespace(name: &NodeName) -> bool {
     /// `NSFS_MAGIC`, `linux/magic.h`.
     const NSFS: i64 = 0x6e73_6673;
-    on_own_thread(|| {
-        mounts::enter_view()?;
-        let is_one = |name: &NodeName| {
-            rustix::fs::statfs(Path::new(NETNS_DIR).join(name.as_str()))
-                .is_ok_and(|found| i64::from(found.f_type) == NSFS)
-        };
-        Ok(names.into_iter().filter(is_one).collect())
-    })
+    rustix::fs::statfs(Path::new(NETNS_DIR).join(name.as_str()))
+        .is_ok_and(|found| i64::from(found.f_type) == NSFS)
 }
 
 /// The namespace of a node, in the sandbox of the calling process.

@@ -74,6 +74,21 @@ pub fn unshare(namespaces: libc::c_int) -> Result<(), Errno> {
     check(unsafe { libc::unshare(namespaces) }).map(drop)
 }
 
+/// Lets every descriptor from this one on be closed when the calling process executes a program
+/// (`close_range(2)` with `CLOSE_RANGE_CLOEXEC`, Linux 5.11).
+pub fn close_on_exec(from: libc::c_uint) -> Result<(), Errno> {
+    // SAFETY: no descriptor is closed now, and what is executed later has no memory of ours.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            libc::c_long::from(from),
+            libc::c_long::from(libc::c_uint::MAX),
+            libc::c_long::from(libc::CLOSE_RANGE_CLOEXEC),
+        )
+    };
+    check(result as libc::c_int).map(drop)
+}
+
 /// `TUNSETIFF`, `linux/if_tun.h`: makes (or attaches to) the TUN/TAP device of this name.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ use rustix::fs::inotify;
 use rustix::io::Errno;
 use rustix::process::{Signal, WaitOptions, WaitStatus, set_parent_process_death_signal, wait};
 use twinax_kernel::mounts;
-use twinax_kernel::process::{Signals, signals};
+use twinax_kernel::process::{Signals, keep_only_standard_streams, signals};
 
 use self::command::Service;
 use self::listener::Port;
@@ -63,6 +63,9 @@ pub(crate) fn hand_over(
         rustix::stdio::dup2_stdin(life)?;
         rustix::stdio::dup2_stdout(told)?;
         rustix::stdio::dup2_stderr(view)?;
+        // What whoever started us has open without knowing, such as a pipe that somebody reads to
+        // its end, would stay open as long as the lab.
+        keep_only_standard_streams();
         let _ = rustix::process::setsid();
         rustix::process::chdir("/")
     };
