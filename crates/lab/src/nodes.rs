@@ -25,7 +25,7 @@ pub fn names() -> Result<Vec<NodeName>, Error> {
     if !in_view.is_empty() {
         names.extend(on_own_thread(|| {
             mounts::enter_view()?;
-            Ok(in_view.into_iter().filter(is_namespace).collect::<Vec<_>>())
+            Ok::<Vec<NodeName>, Error>(in_view.into_iter().filter(is_namespace).collect())
         })?);
     }
     Ok(names)
