@@ -124,8 +124,10 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
         RegistryError::Taken { lab } => format!(
             "`twinax down {lab}` takes it down, `twinax up --name` gives the new one another name"
         ),
-        RegistryError::NotRunning { lab, running } => names::meant(lab.as_str(), running)
-            .unwrap_or_else(|| "`twinax up LAB.toml` brings one up".to_owned()),
+        RegistryError::NotRunning { running, .. } if running.is_empty() => {
+            "`twinax up LAB.toml` brings one up".to_owned()
+        }
+        RegistryError::NotRunning { lab, running } => return names::near(lab.as_str(), running),
         RegistryError::Busy { .. } => "try again when that one has ended".to_owned(),
         RegistryError::Folder { .. } => {
             format!("set {} to a folder that is yours alone", twinax_lab::registry::VARIABLE)

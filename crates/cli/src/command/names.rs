@@ -43,24 +43,24 @@ pub fn quoted(names: &[impl Display]) -> String {
     }
 }
 
-/// What may have been meant by a name that is none of these.
-pub fn meant<T: Display + AsRef<str>>(wrong: &str, names: &[T]) -> Option<String> {
-    let distance =
-        |name: &T| strsim::osa_distance(&wrong.to_lowercase(), &name.as_ref().to_lowercase());
+/// The name that may have been meant by one that is none of these.
+pub fn near<T: Display + AsRef<str>>(wrong: &str, names: &[T]) -> Option<String> {
+    let folded = wrong.to_lowercase();
+    let distance = |name: &T| strsim::osa_distance(&folded, &name.as_ref().to_lowercase());
+    // Of a word of two letters every other is near.
     let far = if wrong.len() < 3 { 0 } else { 1 + wrong.len() / 4 };
-    let near =
-        names.iter().map(|name| (distance(name), name)).min_by_key(|(distance, _)| *distance);
-    match near {
-        None => None,
-        Some((distance, name)) if distance <= far => Some(format!("did you mean `{name}`?")),
-        Some(_) if names.len() == 1 => Some(format!("there is only {}", quoted(names))),
-        Some(_) => Some(format!("there are {}", quoted(names))),
-    }
+    let nearest = names.iter().map(|name| (distance(name), name)).min_by_key(|near| near.0);
+    let (_, name) = nearest.filter(|(distance, _)| *distance <= far)?;
+    Some(format!("did you mean `{name}`?"))
 }
 
-/// What may have been meant by a word that is none of these, of which there are a few.
-pub fn meant_of_all(wrong: &str, words: &[&str]) -> String {
-    meant(wrong, words).unwrap_or_default()
+/// The same; else, which names there are.
+pub fn meant<T: Display + AsRef<str>>(wrong: &str, names: &[T]) -> Option<String> {
+    near(wrong, names).or_else(|| match names.len() {
+        0 => None,
+        1 => Some(format!("there is only {}", quoted(names))),
+        _ => Some(format!("there are {}", quoted(names))),
+    })
 }
 
 #[cfg(test)]

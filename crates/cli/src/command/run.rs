@@ -84,7 +84,7 @@ fn one(
     let mut progress = Progress::new(lab, reporter.asked.shown(), &mut reporter.out);
     let report = match claim {
         claim if !lacks.is_empty() => {
-            claim.map(Claim::remove);
+            claim.into_iter().for_each(Claim::remove);
             show::lacking(lab, &lacks)
         }
         None => twinax_lab::run(lab, options, |event| progress.tell(event))

@@ -38,7 +38,11 @@ pub fn run(asked: &Set) -> anyhow::Result<u8> {
         let (lab, holder) = running::of_node(&registry, &at.in_lab())?;
         (lab, holder, words::changes(&at.spot, &asked.changes)?)
     };
-    let remembered = memory::remembered_in(&holder.sees("/"))?;
+    // Whether a node is a switch matters where a link is added to it.
+    let remembered = match asked.add.is_empty() {
+        true => None,
+        false => memory::remembered_in(&holder.sees("/"))?,
+    };
     let nodes = remembered.map(|lab| lab.nodes).unwrap_or_default();
     let step = match parse_step_for(&text, &nodes) {
         Ok(step) => step,

@@ -69,7 +69,7 @@ pub fn options(no_user_namespace: bool, stays: Option<&NodeName>) -> anyhow::Res
         program: "/proc/self/exe".into(),
         arguments: ["twinax", "hold", lab.as_str()].map(str::to_owned).to_vec(),
     });
-    let options = Options { no_user_namespace, holder };
+    let options = Options { no_user_namespace, holder, ..Options::default() };
     options.check().map_err(|error| {
         Wrong::new(error.to_string()).hint("run as root, or leave out `--no-user-namespace`")
     })?;

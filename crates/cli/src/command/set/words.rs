@@ -62,7 +62,7 @@ fn change(word: &str) -> Result<String, Wrong> {
     }
     if !KEYS.contains(&key.split('.').next().unwrap_or(key)) {
         let wrong = Wrong::new(format!("there is no `{key}` that could be set"));
-        return Err(wrong.hint(names::meant_of_all(key, KEYS)));
+        return Err(wrong.hint(names::meant(key, KEYS).unwrap_or_default()));
     }
     let said = match key {
         // Names, whatever they look like.

@@ -219,10 +219,18 @@ pub(super) fn service(name: &str, what: &What, state: Option<&State>) -> String 
     };
     let command = match what {
         What::Command(command) => match &command.program {
-            Program::Shell(line) => format!(": {}", line.trim()),
-            Program::Argv(words) => format!(": {}", words.join(" ")),
+            Program::Shell(line) => format!(": {}", shortened(line.trim())),
+            Program::Argv(words) => format!(": {}", shortened(&words.join(" "))),
         },
         What::Listener(_) => String::new(),
     };
-    format!("{name} {became}{again}{}", command.replace('\n', "; "))
+    format!("{name} {became}{again}{command}")
+}
+
+/// The beginning of a command.
+fn shortened(command: &str) -> String {
+    const MOST: usize = 60;
+    let line = command.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(MOST).collect();
+    if short.len() < command.len() { format!("{} …", short.trim_end()) } else { short }
 }
