@@ -3,7 +3,8 @@
 
 use std::process::{Child, Command};
 
-use rustix::io::Errno;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Pid, Signal, WaitOptions, getpgrp, kill_process, waitpid};
 use rustix::stdio::stdin;
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
@@ -28,6 +29,9 @@ pub enum EnterError {
         /// Those that it has.
         nodes: Vec<NodeName>,
     },
+    /// It has ended meanwhile.
+    #[error("the lab has ended meanwhile")]
+    Ended,
     /// The program could not be started.
     #[error(transparent)]
     Exec(#[from] ExecError),
@@ -62,7 +66,7 @@ pub fn run(
     program: &Program,
     prepare: impl FnOnce(&mut Command),
 ) -> Result<i32, EnterError> {
-    enter(holder, node, program, false, prepare)
+    or_ended(holder, enter(holder, node, program, false, prepare))
 }
 
 /// As [`run`], for a shell that controls jobs: on a terminal it leads a process group of its own.
@@ -74,7 +78,22 @@ pub fn run_shell(
     program: &Program,
     prepare: impl FnOnce(&mut Command),
 ) -> Result<i32, EnterError> {
-    enter(holder, node, program, true, prepare)
+    or_ended(holder, enter(holder, node, program, true, prepare))
+}
+
+/// A lab that comes to its end lacks one thing after the other: whatever failed, that is why.
+fn or_ended<T>(holder: &Holder, done: Result<T, EnterError>) -> Result<T, EnterError> {
+    /// Its processes are being killed; that takes no longer.
+    const SOON: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+    match done {
+        Ok(done) => Ok(done),
+        Err(error @ EnterError::NoNode { .. }) => Err(error),
+        Err(error) => {
+            let mut ends = [PollFd::new(holder, PollFlags::IN)];
+            let has_ended = retry_on_intr(|| poll(&mut ends, Some(&SOON))).is_ok_and(|n| n > 0);
+            Err(if has_ended { EnterError::Ended } else { error })
+        }
+    }
 }
 
 fn enter(
@@ -160,7 +179,6 @@ fn wait(child: &Child, has_terminal: bool, signals: &Signals) -> Result<i32, twi
 
 /// Waits for a signal, and passes it on unless the terminal has sent it to the program, too.
 fn pass_on(to: Pid, signals: &Signals) -> Result<(), twinax_kernel::Error> {
-    use rustix::event::{PollFd, PollFlags, poll};
     match poll(&mut [PollFd::new(signals, PollFlags::IN)], None) {
         Ok(_) | Err(Errno::INTR) => {}
         Err(errno) => {

@@ -102,7 +102,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<Wrong>() || registry.is_some_and(|error| !broken(error)) {
         return WRONG;
     }
-    if let Some(EnterError::NoNode { .. }) = error.downcast_ref() {
+    if let Some(EnterError::NoNode { .. } | EnterError::Ended) = error.downcast_ref() {
         return WRONG;
     }
     match twinax_lab::hint::of(&**error) {
