@@ -54,7 +54,7 @@ impl Sysctls {
 
     /// `None`: the machine does not allow one, and the usual one has to do.
     fn proc(&mut self) -> Option<&OwnedFd> {
-        if self.uses % Self::USES == 0 {
+        if self.uses.is_multiple_of(Self::USES) {
             self.proc = own_proc().ok();
         }
         self.uses += 1;

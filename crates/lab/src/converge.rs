@@ -107,7 +107,7 @@ enum Start<'a> {
 
 impl Work {
     fn new(wanted: &Topology) -> Result<Self, ConvergeError> {
-        let known = memory::remembered()
+        let known = memory::remembered_beside(wanted)
             .map_err(Error::io("reading what was applied last"))
             .map_err(ConvergeError::Look)?;
         let wanted = wanted.clone();

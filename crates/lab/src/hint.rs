@@ -109,7 +109,7 @@ mod tests {
     fn the_cause_that_is_known_counts_wherever_it_is_in_the_chain() {
         let inner = Error::Call { call: "making a network namespace", errno: Errno::MFILE };
         let step = twinax_plan::Step::AddNetns("a".parse().unwrap());
-        let outer = crate::apply::ApplyError { step: Box::new(step), source: inner };
+        let outer = crate::apply::ApplyError { index: 0, step: Box::new(step), source: inner };
         let hint = of(&outer).unwrap();
         assert!(hint.lacking && hint.text.contains("ulimit -n"), "{hint:?}");
     }

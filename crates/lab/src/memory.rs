@@ -27,10 +27,27 @@ pub fn remembered() -> io::Result<Option<Topology>> {
     remembered_in(Path::new("/"))
 }
 
+/// The same, sooner where that lab is this one: to write a lab takes a fifth of the time that it
+/// takes to read it.
+pub(crate) fn remembered_beside(lab: &Topology) -> io::Result<Option<Topology>> {
+    Ok(text(Path::new("/"))?.and_then(|text| match text == lab.to_toml() {
+        true => Some(lab.clone()),
+        false => read(&text),
+    }))
+}
+
 /// That of a lab whose files are seen below this folder.
 pub fn remembered_in(root: &Path) -> io::Result<Option<Topology>> {
+    Ok(text(root)?.and_then(|text| read(&text)))
+}
+
+fn text(root: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(below(root, Path::new(LAB))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        text => Ok(twinax_topology::parse(&text?, LAB).ok()),
+        text => Ok(Some(text?)),
     }
+}
+
+fn read(text: &str) -> Option<Topology> {
+    twinax_topology::parse(text, LAB).ok()
 }

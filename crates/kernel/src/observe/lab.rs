@@ -196,9 +196,11 @@ impl Crew<'_> {
         let mut node = ObservedNode { links, ..ObservedNode::default() };
         if self.what.needs_visit() {
             (self.open)(place)?.enter()?;
-            rest(&mut Reader::open(&mut inside.answer)?, self.what, &mut node)?;
+            let mut reader = Reader::open(&mut inside.answer)?;
+            rest(&mut reader, self.what, &mut node)?;
             let sysctls = self.what.sysctls.map(|paths| paths(place)).unwrap_or_default();
-            node.sysctls = values(&mut inside.sysctls, sysctls.iter().map(String::as_str));
+            let paths = sysctls.iter().map(String::as_str);
+            node.sysctls = values(&mut reader.socket, &mut inside.sysctls, paths)?;
         }
         Ok(node)
     }

@@ -7,6 +7,7 @@
 //! bridges, has nothing to report of them and does not refuse.
 
 mod bridge;
+mod forwarding;
 mod lab;
 mod link;
 mod neighbour;
@@ -27,6 +28,7 @@ use crate::nft;
 use crate::sysctl::{self, Sysctls};
 use link::Names;
 
+pub use drawn::macs_set;
 pub use lab::lab;
 
 /// What is asked of each node besides its devices. What is not asked for costs nothing.
@@ -98,7 +100,7 @@ pub fn node(sysctls: &[&str]) -> Result<ObservedNode, Error> {
     link::join_addresses(&mut reader, None, &mut links)?;
     let mut node = ObservedNode { links, ..ObservedNode::default() };
     rest(&mut reader, &What::all(), &mut node)?;
-    node.sysctls = values(&mut Sysctls::default(), sysctls.iter().copied());
+    node.sysctls = values(&mut reader.socket, &mut Sysctls::default(), sysctls.iter().copied())?;
     Ok(node)
 }
 
@@ -124,11 +126,18 @@ fn rest(reader: &mut Reader<'_>, what: &What<'_>, node: &mut ObservedNode) -> Re
     Ok(())
 }
 
+/// The values of sysctls that can be read, in the namespace of the calling thread and the socket.
 fn values<'a>(
+    socket: &mut Socket,
     sysctls: &mut Sysctls,
     paths: impl Iterator<Item = &'a str>,
-) -> BTreeMap<String, String> {
-    paths.filter_map(|path| Some((path.to_owned(), sysctls.get(path).ok()?))).collect()
+) -> Result<BTreeMap<String, String>, Error> {
+    let mut values = BTreeMap::new();
+    for path in paths {
+        let told = forwarding::value(socket, path)?.or_else(|| sysctls.get(path).ok());
+        values.extend(told.map(|value| (path.to_owned(), value)));
+    }
+    Ok(values)
 }
 
 /// Every sysctl of the network namespace of the calling thread that can be read: its path below

@@ -511,10 +511,15 @@ fn sysctls_asked_for_and_all_of_them() {
     in_new(|_| {
         let forward = Sysctl { key: "net.ipv4.ip_forward".parse().unwrap(), value: "1".to_owned() };
         sysctl::set(&forward).unwrap();
-        let asked = ["net/ipv4/ip_forward", "net/ipv4/conf/nobody/rp_filter"];
+        // Two that netlink tells, one of which is as it was, one that it does not, one that is none.
+        let there =
+            ["net/ipv4/conf/lo/rp_filter", "net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
+        let mut asked = there.to_vec();
+        asked.push("net/ipv4/conf/nobody/rp_filter");
         let node = observe::node(&asked).unwrap();
-        let got: Vec<_> = node.sysctls.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        assert_eq!(got, [("net/ipv4/ip_forward", "1")]);
+        let file = |path: &&str| (path.to_string(), sysctl::get(path).expect("it is there"));
+        assert_eq!(node.sysctls, there.iter().map(file).collect());
+        assert_eq!(node.sysctls["net/ipv4/ip_forward"], "1");
 
         let all = observe::sysctls();
         assert_eq!(all["net/ipv4/ip_forward"], "1");
