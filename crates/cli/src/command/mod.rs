@@ -106,6 +106,8 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         return WRONG;
     }
     match twinax_lab::hint::of(&**error) {
+        // One that comes from no lab but from our own files.
+        _ if error.is::<std::io::Error>() => BROKEN,
         Some(hint) if hint.lacking => LACKING,
         _ => BROKEN,
     }
