@@ -7,6 +7,7 @@
 //! bridges, has nothing to report of them and does not refuse.
 
 mod bridge;
+mod drawn;
 mod forwarding;
 mod lab;
 mod link;
