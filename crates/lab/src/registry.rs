@@ -335,7 +335,8 @@ impl Identity {
     }
 
     fn holder(&self) -> Option<Holder> {
-        let pid = Pid::from_raw(self.pid)?;
+        // A negative one means a group elsewhere, and `from_raw` is not to be asked for it.
+        let pid = Pid::from_raw(self.pid.max(0))?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
         // Asked after the descriptor was had: it can't become another's number any more.
         let lives = start(pid) == Some(self.start) && !has_ended(&pidfd);
