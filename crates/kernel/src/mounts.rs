@@ -3,11 +3,11 @@
 //! Everything here is in a mount namespace of the sandbox's own, from which nothing gets out: the
 //! kernel takes it away with the sandbox's last process.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
@@ -26,6 +26,16 @@ pub const OWN: &str = "/run/twinax";
 
 /// Where nodes are [pinned](pin).
 pub const PINS: &str = "/run/twinax/netns";
+
+/// Where what is changed in [`/etc`](own_etc) is kept.
+const ETC: &str = "/run/twinax/etc";
+const ETC_WORK: &str = "/run/twinax/etc-work";
+
+/// Files of `/etc` that are larger (tables that a program has made of others) are not copied.
+const LARGEST_COPY: u64 = 64 * 1024;
+
+/// `SYSFS_MAGIC`, `linux/magic.h`.
+const SYSFS_MAGIC: rustix::fs::FsWord = 0x6265_6572;
 
 const SHOWN_PINS: &str = "/run/twinax/pins";
 const VIEW: &str = "/run/twinax/view";
@@ -88,6 +98,86 @@ fn carry_over(entry: &fs::DirEntry, to: &Path) -> io::Result<()> {
         fs::File::create_new(to)?;
     }
     Ok(rustix::mount::mount_bind_recursive(entry.path(), to)?)
+}
+
+/// What the machine may have mounted below `/sys`, and programs look for there.
+const BELOW_SYS: [&str; 4] =
+    ["/sys/fs/bpf", "/sys/fs/cgroup", "/sys/kernel/debug", "/sys/kernel/tracing"];
+
+/// Puts a `/sys` in place of the machine's that shows the network namespace of the calling process,
+/// and what the machine has mounted below its own. `false`: the machine does not allow it, and the
+/// old one stays.
+pub fn own_sys() -> Result<bool, Error> {
+    let kept: Vec<(OwnedFd, &str)> = BELOW_SYS
+        .iter()
+        .filter_map(|&path| {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let folder = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+            let is_mount =
+                rustix::fs::fstatfs(&folder).is_ok_and(|found| found.f_type != SYSFS_MAGIC);
+            is_mount.then_some((folder, path))
+        })
+        .collect();
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    let none: Option<&CStr> = None;
+    match rustix::mount::mount(c"sysfs", c"/sys", c"sysfs", flags, none) {
+        Ok(()) => {}
+        Err(Errno::PERM | Errno::ACCESS) => return Ok(false),
+        Err(errno) => return Err(Error::Call { call: "mounting /sys", errno }),
+    }
+    for (folder, path) in kept {
+        // A kernel may show less in a new one.
+        let _ = rustix::mount::mount_bind_recursive(
+            format!("/proc/self/fd/{}", folder.as_raw_fd()),
+            path,
+        );
+    }
+    Ok(true)
+}
+
+/// Puts an `/etc` in place of the machine's that has all of its entries, and that can be changed: the
+/// changes are in the memory of the sandbox. `false`: the machine does not allow it, and the old one
+/// stays.
+///
+/// Who is not root of the machine can't change what others own, not even in there. So that is
+/// copied, as far as it can be read.
+pub fn own_etc() -> Result<bool, Error> {
+    for folder in [ETC, ETC_WORK] {
+        fs::create_dir(folder).map_err(|error| file_error("making", folder, &error))?;
+    }
+    let etc = Path::new("/etc");
+    let device = fs::metadata(etc).map_err(|error| file_error("reading", etc, &error))?.dev();
+    copy_of_others(etc, Path::new(ETC), device);
+    let data = CString::new(format!("lowerdir=/etc,upperdir={ETC},workdir={ETC_WORK},userxattr"))
+        .expect("no NUL is in there");
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    match rustix::mount::mount(c"overlay", c"/etc", c"overlay", flags, Some(data.as_c_str())) {
+        Ok(()) => Ok(true),
+        // Before Linux 5.11 only root of the machine may; some kernels have no overlayfs.
+        Err(Errno::PERM | Errno::ACCESS | Errno::NODEV | Errno::INVAL) => Ok(false),
+        Err(errno) => Err(Error::Call { call: "mounting /etc", errno }),
+    }
+}
+
+/// Copies the files and folders that others own, and those that are mounts: below another mount, they
+/// would not be seen.
+fn copy_of_others(from: &Path, to: &Path, device: u64) {
+    for entry in fs::read_dir(from).into_iter().flatten().flatten() {
+        let Ok(found) = entry.metadata() else { continue };
+        if found.dev() == device && found.uid() == rustix::process::geteuid().as_raw() {
+            continue;
+        }
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        if found.is_dir() {
+            // One that can't be read would look empty.
+            if fs::read_dir(&path).is_ok() && fs::create_dir(&copy).is_ok() {
+                copy_of_others(&path, &copy, device);
+            }
+        } else if found.is_file() && found.len() <= LARGEST_COPY && fs::copy(&path, &copy).is_err()
+        {
+            let _ = fs::remove_file(copy);
+        }
+    }
 }
 
 /// Shows a copy of a file in the place of a file that is there, such as `/etc/hosts`.

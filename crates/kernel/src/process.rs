@@ -13,7 +13,8 @@ use crate::sys;
 
 pub use crate::sys::{Bind, Sight};
 
-/// The new namespaces of a process: mount, network and PID always, user when asked for.
+/// The new namespaces of a process: mount, network, PID and UTS (the host's name) always, user when
+/// asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct NewNamespaces {
     /// Whether it gets a user namespace of its own (`user_namespaces(7)`), in which it has all
@@ -36,7 +37,8 @@ pub enum Fork {
 /// Those of `clone(2)`; `EBUSY` when the calling process has more than one thread.
 pub fn fork_into(new: NewNamespaces) -> Result<Fork, Error> {
     let user = if new.user { libc::CLONE_NEWUSER } else { 0 };
-    let flags = user | libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWPID;
+    let flags =
+        user | libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWPID | libc::CLONE_NEWUTS;
     side("making a process in new namespaces", flags)
 }
 
@@ -59,15 +61,17 @@ pub fn fork() -> Result<Fork, Error> {
     side("making a process", 0)
 }
 
-/// Puts the calling process, which must have one thread only, into all namespaces of another: mount
-/// and network namespace, user namespace where it is another, and its children into the PID
+/// Puts the calling process, which must have one thread only, into all namespaces of another: mount,
+/// network and UTS namespace, user namespace where it is another, and its children into the PID
 /// namespace (`setns(2)` with a process file descriptor, Linux 5.8).
 ///
 /// Nothing of the machine's may be left in its hands: what is in the other namespaces may look into
 /// it from now on.
 pub fn join(process: BorrowedFd<'_>, user: bool) -> Result<(), Error> {
-    let mut all =
-        ThreadNameSpaceType::MOUNT | ThreadNameSpaceType::NETWORK | ThreadNameSpaceType::PROCESS_ID;
+    let mut all = ThreadNameSpaceType::MOUNT
+        | ThreadNameSpaceType::NETWORK
+        | ThreadNameSpaceType::HOST_NAME_AND_NIS_DOMAIN_NAME
+        | ThreadNameSpaceType::PROCESS_ID;
     if user {
         all |= ThreadNameSpaceType::USER;
     }
@@ -86,6 +90,12 @@ pub fn keep_only_standard_streams() {
 /// left as it is.
 pub fn exec_in(command: &mut Command, sight: Sight) {
     sys::see_before_exec(command, sight);
+}
+
+/// Whether root is the only user of the calling process's user namespace, so that nobody there can
+/// become another.
+pub fn is_alone() -> bool {
+    sys::can_set_groups() == Err(Errno::PERM)
 }
 
 /// Has signals be read from a descriptor from now on, and not be delivered (`signalfd(2)`).

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use serde::{Deserialize, Serialize};
 use twinax_kernel::mounts::{self, NETNS_DIR};
-use twinax_kernel::process::{Bind, Sight, exec_in};
+use twinax_kernel::process::{Bind, Sight, exec_in, is_alone};
 use twinax_topology::{NodeName, Program};
 
 /// Why a command could not be run.
@@ -105,7 +105,8 @@ fn seeing(
     };
     let Tie { is_tied, takes_terminal } = tie;
     let (mounts, directory) = (mounts::view()?, c_path(directory));
-    let sight = Sight { mounts, node, directory, is_tied, takes_terminal };
+    let pretends = is_alone();
+    let sight = Sight { mounts, node, directory, is_tied, takes_terminal, pretends };
     exec_in(&mut command, sight);
     Ok(command)
 }

@@ -8,21 +8,38 @@ use std::process::Command;
 
 use anyhow::Context;
 use twinax_kernel::Rtnl;
+use twinax_lab::enter;
 use twinax_lab::registry::Registry;
-use twinax_lab::sandbox::Sandbox;
-use twinax_topology::Program;
+use twinax_lab::sandbox::{Options, Sandbox};
+use twinax_topology::{NodeName, Program};
 
+use super::shell::{self, OwnShell};
 use super::{Wrong, up};
 use crate::args::Sh;
+
+/// How a file begins that the kernel executes without an interpreter (`elf(5)`).
+const PROGRAM: &[u8] = b"\x7fELF";
 
 /// Programs that stand in the way of the machine's, in the sandbox.
 const BIN: &str = "/run/twinax/bin";
 
+/// Where root of a machine finds its programs, which users need not have in their `PATH`.
+const ROOT_PATH: [&str; 4] = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/bin"];
+
+/// What an interactive shell says in its prompt, where the lab has no name.
+const PLACE: &str = "sandbox";
+
 pub fn run(asked: &Sh) -> anyhow::Result<u8> {
-    let program = program(asked)?;
+    let (program, shell) = match words(asked)? {
+        Some(words) => (Program::Argv(words), None),
+        None => {
+            let shell = OwnShell::find();
+            (shell.program(), Some(shell))
+        }
+    };
     let options = up::options(asked.no_user_namespace, asked.keep.as_ref())?;
+    let options = Options { own_etc: true, ..options };
     let claim = asked.keep.as_ref().map(|name| Registry::open()?.claim(name)).transpose()?;
-    let is_root = rustix::process::geteuid().is_root();
     let sandbox = match Sandbox::start(&options) {
         Ok(sandbox) => sandbox,
         Err(error) => {
@@ -30,16 +47,20 @@ pub fn run(asked: &Sh) -> anyhow::Result<u8> {
             return Err(error.into());
         }
     };
+    let is_root = rustix::process::geteuid().is_root();
     // As on a machine that has just been started.
-    sandbox.holder().work(|_| u8::from(bring_lo_up().is_err()))?.wait()?;
+    sandbox.holder().work(|_| u8::from(prepare(is_root).is_err()))?.wait()?;
     if let Some(claim) = &claim {
         claim.register(sandbox.holder())?;
     }
-    let code = twinax_lab::enter::run(sandbox.holder(), None, &program, |command| {
-        if !is_root && stand_in_for_sudo().is_ok() {
-            put_first_in_path(command);
+    let told = |command: &mut Command| {
+        command.env("PATH", path(is_root));
+        if let Some(shell) = &shell {
+            shell.tell(command, asked.keep.as_ref().map_or(PLACE, NodeName::as_str));
         }
-    })?;
+    };
+    let run = if shell.is_some() { enter::run_shell } else { enter::run };
+    let code = run(sandbox.holder(), None, &program, told)?;
     match claim {
         Some(_) => sandbox.keep()?,
         None => drop(sandbox),
@@ -47,19 +68,26 @@ pub fn run(asked: &Sh) -> anyhow::Result<u8> {
     Ok(code as u8)
 }
 
-fn bring_lo_up() -> Result<(), twinax_kernel::Error> {
+/// In the sandbox, before anything else.
+fn prepare(is_root: bool) -> anyhow::Result<()> {
     let mut rtnl = Rtnl::open()?;
     rtnl.set_up("lo", true)?;
-    rtnl.flush()
+    rtnl.flush()?;
+    if !is_root {
+        stand_in_for_sudo()?;
+    }
+    Ok(shell::write_files()?)
 }
 
-fn program(asked: &Sh) -> anyhow::Result<Program> {
-    let words = match (&asked.line, &asked.script[..]) {
-        (Some(line), rest) => [&["sh".to_owned(), "-c".to_owned(), line.clone()], rest].concat(),
-        (None, []) => vec![std::env::var("SHELL").unwrap_or_else(|_| "sh".to_owned())],
-        (None, script) => [interpreter(&script[0])?, script.to_vec()].concat(),
-    };
-    Ok(Program::Argv(words))
+/// What is run; `None`: the user's shell.
+fn words(asked: &Sh) -> anyhow::Result<Option<Vec<String>>> {
+    Ok(match (&asked.line, &asked.script[..]) {
+        (Some(line), rest) => {
+            Some([&["sh".to_owned(), "-c".to_owned(), line.clone()], rest].concat())
+        }
+        (None, []) => None,
+        (None, script) => Some([interpreter(&script[0])?, script.to_vec()].concat()),
+    })
 }
 
 /// What a script says in its first line that it is run by; `sh` where it says nothing.
@@ -69,6 +97,9 @@ fn interpreter(script: &str) -> anyhow::Result<Vec<String>> {
         .and_then(|file| file.take(256).read_to_end(&mut begin))
         .with_context(|| format!("reading {script}"))
         .map_err(|error| Wrong::new(format!("{error:#}")))?;
+    if begin.starts_with(PROGRAM) {
+        return Ok(Vec::new());
+    }
     let text = String::from_utf8_lossy(&begin);
     let line = text.strip_prefix("#!").and_then(|text| text.lines().next()).unwrap_or_default();
     // As the kernel reads it (execve(2)): the interpreter, and all that follows as one argument.
@@ -115,7 +146,16 @@ fn stand_in_for_sudo() -> std::io::Result<()> {
     fs::set_permissions(&file, PermissionsExt::from_mode(0o755))
 }
 
-fn put_first_in_path(command: &mut Command) {
-    let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
-    command.env("PATH", format!("{BIN}:{path}"));
+fn path(is_root: bool) -> String {
+    let own = std::env::var("PATH").unwrap_or_else(|_| "/usr/bin".to_owned());
+    let mut folders: Vec<&str> = own.split(':').collect();
+    if !is_root {
+        folders.insert(0, BIN);
+    }
+    for folder in ROOT_PATH {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders.join(":")
 }

@@ -20,7 +20,7 @@ const FILES: &str = "/run/twinax/shell";
 /// Whatever a prompt is made of, and each time it is made anew, this goes before it.
 const BASH: &str = r#"[ -f ~/.bashrc ] && . ~/.bashrc
 __twinax_prompt() {
-    local own="($TWINAX_LAB/$TWINAX_NODE) "
+    local own="($TWINAX_PLACE) "
     [[ $PS1 == "$own"* ]] || PS1=$own$PS1
 }
 PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND; }__twinax_prompt"
@@ -37,7 +37,7 @@ unset TWINAX_ZDOTDIR
 [[ -f $ZDOTDIR/.zshrc ]] && . $ZDOTDIR/.zshrc
 [[ $ZDOTDIR == $HOME ]] && unset ZDOTDIR
 __twinax_prompt() {
-    local own="($TWINAX_LAB/$TWINAX_NODE) "
+    local own="($TWINAX_PLACE) "
     [[ $PROMPT == "$own"* ]] || PROMPT=$own$PROMPT
 }
 precmd_functions+=(__twinax_prompt)
@@ -45,7 +45,7 @@ precmd_functions+=(__twinax_prompt)
 
 const FISH: &str = r#"functions --copy fish_prompt __twinax_prompt
 function fish_prompt
-    echo -n "($TWINAX_LAB/$TWINAX_NODE) "
+    echo -n "($TWINAX_PLACE) "
     __twinax_prompt
 end
 "#;
@@ -58,7 +58,7 @@ const POSIX: &str = r#"if [ -n "$TWINAX_ENV" ]; then
 else
     unset ENV
 fi
-PS1="($TWINAX_LAB/$TWINAX_NODE) ${PS1:-\$ }"
+PS1="($TWINAX_PLACE) ${PS1:-\$ }"
 "#;
 
 /// The kinds of shells.
@@ -72,7 +72,7 @@ enum Kind {
 
 pub fn run(at: &InLab) -> anyhow::Result<u8> {
     let (lab, holder) = running::of_node(&Registry::open()?, at)?;
-    let (shell, kind) = own_shell();
+    let shell = OwnShell::find();
     let written = running::inside(&holder, || {
         write_files().with_context(|| format!("writing to {FILES}"))?;
         Ok(HELD)
@@ -80,13 +80,36 @@ pub fn run(at: &InLab) -> anyhow::Result<u8> {
     if written != HELD {
         return Ok(written);
     }
-    let mut words = vec![shell.to_string_lossy().into_owned()];
-    words.extend(arguments(kind).map(str::to_owned));
     let told = |command: &mut Command| {
         command.env("TWINAX_LAB", lab.as_str()).env("TWINAX_NODE", at.node.as_str());
-        environment(kind, command);
+        shell.tell(command, &format!("{lab}/{}", at.node));
     };
-    Ok(enter::run_shell(&holder, Some(&at.node), &Program::Argv(words), told)? as u8)
+    Ok(enter::run_shell(&holder, Some(&at.node), &shell.program(), told)? as u8)
+}
+
+/// The user's shell, told to say in its prompt where it is.
+pub(super) struct OwnShell {
+    file: PathBuf,
+    kind: Kind,
+}
+
+impl OwnShell {
+    pub(super) fn find() -> Self {
+        let (file, kind) = own_shell();
+        Self { file, kind }
+    }
+
+    pub(super) fn program(&self) -> Program {
+        let mut words = vec![self.file.to_string_lossy().into_owned()];
+        words.extend(arguments(self.kind).map(str::to_owned));
+        Program::Argv(words)
+    }
+
+    /// It finds the files that have been [written](write_files).
+    pub(super) fn tell(&self, command: &mut Command, place: &str) {
+        command.env("TWINAX_PLACE", place);
+        environment(self.kind, command);
+    }
 }
 
 /// The shell that the user has; where that is none that there is, the one that every machine has.
@@ -127,8 +150,8 @@ fn environment(kind: Kind, command: &mut Command) {
     }
 }
 
-/// Each at once: another shell may be reading the one that is there.
-fn write_files() -> std::io::Result<()> {
+/// Writes the files, in the sandbox. Each at once: another shell may be reading the one that is there.
+pub(super) fn write_files() -> std::io::Result<()> {
     let folder = Path::new(FILES);
     std::fs::create_dir_all(folder)?;
     let files = [

@@ -17,6 +17,7 @@ use rustix::process::{Signal, getpid, set_parent_process_death_signal, setpgid};
 use rustix::termios::tcsetpgrp;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+use super::pretend::Pretence;
 use super::{check, unshare};
 
 /// A file or directory that a program is to see in the place of another.
@@ -44,10 +45,14 @@ pub struct Sight {
     /// Whether it becomes the leader of a process group of its own, to which the terminal on its
     /// standard input listens. The caller has `SIGTTOU` blocked.
     pub takes_terminal: bool,
+    /// Whether it and all that it starts is told that it has become another user, or has given a file
+    /// to one, where there is nobody but root in the user namespace.
+    pub pretends: bool,
 }
 
 /// Lets each process of a command do what this asks for before it becomes the program.
 pub fn see_before_exec(command: &mut Command, sight: Sight) {
+    let pretence = sight.pretends.then(Pretence::new).flatten();
     let steps = move || {
         if sight.takes_terminal {
             setpgid(None, None)?;
@@ -71,6 +76,10 @@ pub fn see_before_exec(command: &mut Command, sight: Sight) {
         }
         // A mount namespace is entered at its root.
         let _ = rustix::process::chdir(sight.directory.as_c_str());
+        if let Some(pretence) = &pretence {
+            // A kernel without such filters refuses later what the program asks for.
+            let _ = pretence.put();
+        }
         Ok(())
     };
     // SAFETY: the closure makes system calls and nothing else: rustix's and libc's functions here

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod exec;
+mod pretend;
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -87,6 +88,26 @@ pub fn close_on_exec(from: libc::c_uint) -> Result<(), Errno> {
         )
     };
     check(result as libc::c_int).map(drop)
+}
+
+/// Whether the calling thread could have other groups. An unprivileged user may map only one group of
+/// his own, and only where nobody can any more (`/proc/PID/setgroups`, `user_namespaces(7)`).
+///
+/// # Errors
+///
+/// [`Errno::PERM`]: it could not. (`/proc` does not tell a process of another PID namespace.)
+pub fn can_set_groups() -> Result<(), Errno> {
+    /// `linux/limits.h`
+    const NGROUPS_MAX: libc::c_long = 65536;
+    // SAFETY: the kernel looks at the number after the permission and before the groups: of so many
+    // it reads none (kernel/groups.c).
+    let result = unsafe {
+        libc::syscall(libc::SYS_setgroups, NGROUPS_MAX + 1, std::ptr::null::<libc::gid_t>())
+    };
+    match check(result as libc::c_int) {
+        Err(Errno::INVAL) => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 /// `TUNSETIFF`, `linux/if_tun.h`: makes (or attaches to) the TUN/TAP device of this name.

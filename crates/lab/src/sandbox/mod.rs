@@ -83,6 +83,9 @@ pub struct Options {
     /// [`holder::take_over`] with what is added to its arguments. Without, the holder is a fork of
     /// the calling process, with all of its memory.
     pub holder: Option<HolderProgram>,
+    /// Whether what is changed in `/etc` stays in the sandbox, and users who are not root can change
+    /// it at all, as far as the machine allows it.
+    pub own_etc: bool,
 }
 
 /// A program that becomes the holder of a lab.
@@ -299,7 +302,7 @@ fn become_holder(options: &Options, mut life: PipeReader, mut told: PipeWriter) 
     if !tie::to_parent(life.as_fd()) || life.read_exact(&mut byte).is_err() {
         return PANICKED;
     }
-    let done = set_up().map_err(|error| hint::broken(&error)).and_then(|view| {
+    let done = set_up(options).map_err(|error| hint::broken(&error)).and_then(|view| {
         let Some(program) = &options.holder else { return Ok(view) };
         // Only where it fails.
         Err(hint::broken(&holder::hand_over(program, &life, &told, &view)))
@@ -313,11 +316,15 @@ fn become_holder(options: &Options, mut life: PipeReader, mut told: PipeWriter) 
     }
 }
 
-fn set_up() -> Result<OwnedFd, twinax_kernel::Error> {
+fn set_up(options: &Options) -> Result<OwnedFd, twinax_kernel::Error> {
     mounts::separate()?;
     mounts::own_proc()?;
+    mounts::own_sys()?;
     mounts::own_run()?;
     mounts::show_pins()?;
+    if options.own_etc {
+        mounts::own_etc()?;
+    }
     // A machine that has no such file leaves nothing to put another in the place of.
     if Path::new(crate::hosts::SEEN).exists() {
         mounts::own_file(crate::hosts::SEEN.as_ref(), crate::hosts::OWN.as_ref())?;
