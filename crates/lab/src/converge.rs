@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rustix::io::Errno;
 use twinax_kernel::Error;
 use twinax_plan::{Beyond, Step, Turnover};
-use twinax_topology::{Command, Listener, NodeName, Sysctl, SysctlKey, Topology};
+use twinax_topology::{Command, Interface, Listener, Node, NodeName, Sysctl, SysctlKey, Topology};
 
 use crate::apply::{ApplyError, apply};
-use crate::found::{self, FORWARDING};
+use crate::found::{self, FORWARDING, FRESH_DEVICE};
 use crate::lab::{self, LabError};
 use crate::service;
 use crate::wanted::Key;
@@ -172,7 +172,8 @@ impl Work {
             Err(error) if is_overtaken(&error) => return Ok(()),
             done => done?,
         }
-        let touched: HashSet<&NodeName> = difference.steps.iter().flat_map(nodes_of).collect();
+        let mut touched: HashSet<&NodeName> = difference.steps.iter().flat_map(nodes_of).collect();
+        touched.retain(|name| self.wanted.node(name).is_some());
         lab::settle(touched)?;
         hosts::write(&self.wanted).map_err(LabError::Files)?;
         for one in start {
@@ -239,50 +240,93 @@ fn asked(lab: &Topology) -> HashMap<NodeName, Vec<String>> {
     asked
 }
 
-/// The wanted lab, with what the lab that is known says of sysctls and the wanted one does not, at
-/// the value that a fresh namespace has.
+/// The wanted lab, with the sysctls of which the lab that is known says something and the wanted one
+/// does not, at the value that they would have if the wanted one were built.
 fn with_defaults(wanted: &Topology, known: &Topology) -> Result<Topology, Error> {
-    let said = |lab: &Topology| -> BTreeMap<NodeName, Vec<SysctlKey>> {
-        let mut said: BTreeMap<NodeName, Vec<SysctlKey>> = BTreeMap::new();
-        for node in &lab.nodes {
-            let keys = node.sysctls.iter().map(|own| own.key.clone());
-            said.entry(node.name.clone()).or_default().extend(keys);
-        }
-        for interface in lab.interfaces() {
-            let place = &interface.place;
-            let keys = interface.sysctls.iter().map(|own| own.of(&place.interface).key);
-            said.entry(place.node.clone()).or_default().extend(keys);
-        }
-        said
-    };
     let (now, then) = (said(wanted), said(known));
+    let none = Said::default();
     let mut complete = wanted.clone();
-    let mut fresh = None;
-    for node in &mut complete.nodes {
-        let mine = now.get(&node.name).map_or(&[][..], Vec::as_slice);
-        for key in then.get(&node.name).into_iter().flatten().filter(|key| !mine.contains(key)) {
-            // That of a device which is to go goes with it.
-            let interface = key.interface();
-            let stays = interface.is_none_or(|name| {
-                name == "lo"
-                    || wanted.interfaces_of(&node.name).any(|i| i.place.interface.as_str() == name)
-            });
-            if !stays {
-                continue;
-            }
-            let fresh = match &fresh {
-                Some(fresh) => fresh,
-                None => &*fresh.insert(found::fresh()?),
-            };
-            // A device begins with what `default` has.
-            let path = match interface {
-                Some(name) => key.path().replacen(&format!("/{name}/"), "/default/", 1),
-                None => key.path().to_owned(),
-            };
-            if let Some(value) = fresh.get(&path) {
-                node.sysctls.push(Sysctl { key: key.clone(), value: value.clone() });
-            }
+    let mut fresh: Vec<(&Node, BTreeMap<String, String>)> = Vec::new();
+    for (node, completed) in wanted.nodes.iter().zip(&mut complete.nodes) {
+        let mine = now.get(&node.name).unwrap_or(&none);
+        let theirs = then.get(&node.name).unwrap_or(&none);
+        let devices: Vec<&Interface> = wanted.interfaces_of(&node.name).collect();
+        let missing = missing(mine, theirs, &devices);
+        if missing.is_empty() {
+            continue;
         }
+        let same = |(own, _): &(&Node, _)| own.kind == node.kind && own.sysctls == node.sysctls;
+        let at = match fresh.iter().position(same) {
+            Some(at) => at,
+            None => {
+                fresh.push((node, found::fresh_like(node)?));
+                fresh.len() - 1
+            }
+        };
+        let value = |key: SysctlKey| {
+            let path = match key.interface() {
+                Some(name) if name != "lo" => {
+                    key.path().replacen(&format!("/{name}/"), &format!("/{FRESH_DEVICE}/"), 1)
+                }
+                _ => key.path().to_owned(),
+            };
+            let value = fresh[at].1.get(&path)?.clone();
+            Some(Sysctl { key, value })
+        };
+        // First: what is said has the last word.
+        let missing: Vec<Sysctl> = missing.into_iter().filter_map(value).collect();
+        completed.sysctls.splice(..0, missing);
     }
     Ok(complete)
+}
+
+/// The sysctls that a lab says of a node, in order, with their values.
+type Said = Vec<(SysctlKey, String)>;
+
+fn said(lab: &Topology) -> HashMap<&NodeName, Said> {
+    let mut said: HashMap<&NodeName, Said> = HashMap::new();
+    for node in &lab.nodes {
+        let own = node.sysctls.iter().map(|own| (own.key.clone(), own.value.clone()));
+        said.entry(&node.name).or_default().extend(own);
+    }
+    for interface in lab.interfaces() {
+        let place = &interface.place;
+        let own = interface.sysctls.iter().map(|own| own.of(&place.interface));
+        let own = own.map(|own| (own.key, own.value));
+        said.entry(&place.node).or_default().extend(own);
+    }
+    said
+}
+
+/// The sysctls of a node with these devices that may have a value which nobody wants: those that
+/// nobody says any more, and those of devices that were made when there was another default.
+fn missing(mine: &Said, theirs: &Said, devices: &[&Interface]) -> Vec<SysctlKey> {
+    let is_mine = |key: &SysctlKey| mine.iter().any(|(own, _)| own == key);
+    let mut missing: Vec<SysctlKey> = Vec::new();
+    let is_other = |one: &&(SysctlKey, String), all: &Said| !all.contains(one);
+    let of_default = theirs.iter().filter(|own| is_other(own, mine));
+    let of_default = of_default.chain(mine.iter().filter(|own| is_other(own, theirs)));
+    let of_devices = of_default.filter(|(key, _)| key.path().contains("/default/"));
+    let of_devices = of_devices.flat_map(|(key, _)| {
+        devices.iter().filter_map(|device| {
+            let name = format!("/{}/", device.place.interface);
+            key.path().replacen("/default/", &name, 1).parse::<SysctlKey>().ok()
+        })
+    });
+    for key in theirs.iter().map(|(key, _)| key.clone()).chain(of_devices) {
+        if is_mine(&key) || missing.contains(&key) {
+            continue;
+        }
+        // That of a device which is to go goes with it, and without IPv6 there is none of IPv6.
+        let stays = key.interface().is_none_or(|name| {
+            let device = devices.iter().find(|own| own.place.interface.as_str() == name);
+            let has_no_ipv6 = device.is_some_and(|own| own.mtu.is_some_and(|mtu| mtu < 1280));
+            name == "lo"
+                || device.is_some() && !(has_no_ipv6 && key.path().starts_with("net/ipv6/"))
+        });
+        if stays {
+            missing.push(key);
+        }
+    }
+    missing
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use twinax_kernel::observe::{Routes, What};
-use twinax_kernel::{Error, Netns, observe as kernel, sysctl};
+use twinax_kernel::{Error, Netns, Rtnl, observe as kernel, sysctl};
 use twinax_plan::{Found, Observed, Purpose};
-use twinax_topology::{Node, NodeName, SysctlKey, Topology};
+use twinax_topology::{Bridge, Node, NodeKind, NodeName, Place, SysctlKey, Topology};
 
 use crate::nodes::{self, inside, on_own_thread};
 use crate::wanted::{self, Wanted, What as Thing};
@@ -49,7 +49,8 @@ const FEW: usize = 256;
 pub(crate) fn to_save(name: &NodeName, known: Option<&Topology>) -> Result<Found, Error> {
     let names = in_order(known)?;
     let mut observed = observe::nodes(names, &What::all())?;
-    let order = add_sysctls(&mut observed)?;
+    let order = add_sysctls(&mut observed, known)?;
+    add_who_set_macs(&mut observed)?;
     let labs: Vec<&Topology> = known.into_iter().collect();
     let firewalls = firewalls::found(&observed, &labs, true)?;
     let mut found = twinax_plan::found(name, &observed, known, &firewalls, Purpose::Save);
@@ -61,19 +62,64 @@ pub(crate) fn to_save(name: &NodeName, known: Option<&Topology>) -> Result<Found
 }
 
 /// Adds all sysctls that somebody has set. The order in which they can be set again.
-fn add_sysctls(observed: &mut Observed) -> Result<HashMap<NodeName, Vec<SysctlKey>>, Error> {
+fn add_sysctls(
+    observed: &mut Observed,
+    known: Option<&Topology>,
+) -> Result<HashMap<NodeName, Vec<SysctlKey>>, Error> {
     let fresh = fresh()?;
     let mut order = HashMap::new();
     for (name, node) in &mut observed.nodes {
         let set = inside(&nodes::open(name)?, || Ok(sysctl::differing(&fresh)))?;
         order.insert(name.clone(), set.iter().map(|own| own.key.clone()).collect());
-        node.sysctls = set.into_iter().map(|own| (own.key.path().to_owned(), own.value)).collect();
+        // That a router does not forward has to be said, though it is what the kernel has by itself.
+        let was = known.and_then(|lab| lab.node(name));
+        if was.is_some_and(|node| node.kind == NodeKind::Router) {
+            let usual = FORWARDING.iter().filter_map(|path| fresh.get_key_value(*path));
+            node.sysctls.extend(usual.map(|(path, value)| (path.clone(), value.clone())));
+        }
+        let set = set.into_iter().map(|own| (own.key.path().to_owned(), own.value));
+        node.sysctls.extend(set);
     }
     Ok(order)
 }
 
+/// Adds whose MAC somebody has set, where the machine lets that be known.
+fn add_who_set_macs(observed: &mut Observed) -> Result<(), Error> {
+    for (name, node) in &mut observed.nodes {
+        let devices = node.links.iter().map(|link| link.name.as_str());
+        let set = inside(&nodes::open(name)?, || Ok(kernel::macs_set(devices)))?;
+        let Ok(set) = set else { return Ok(()) };
+        for link in &mut node.links {
+            link.mac_set = set.get(&link.name).copied();
+        }
+    }
+    Ok(())
+}
+
+/// A device that nobody has touched, in [`fresh_like`].
+pub(crate) const FRESH_DEVICE: &str = "fresh";
+
+/// All sysctls of a namespace in which nothing has happened but that the sysctls of this node were
+/// set, and then a [device](FRESH_DEVICE) was made.
+pub(crate) fn fresh_like(node: &Node) -> Result<BTreeMap<String, String>, Error> {
+    let device = Place {
+        node: node.name.clone(),
+        interface: FRESH_DEVICE.parse().expect("the name of an interface"),
+    };
+    on_own_thread(|| {
+        Netns::create()?;
+        for own in twinax_plan::sysctls_before_devices(node) {
+            sysctl::set(&own)?;
+        }
+        let mut rtnl = Rtnl::open()?;
+        rtnl.add_bridge(&Bridge::new(device))?;
+        rtnl.flush()?;
+        Ok(kernel::sysctls())
+    })
+}
+
 /// All sysctls of a namespace that nobody has touched.
-pub(crate) fn fresh() -> Result<BTreeMap<String, String>, Error> {
+fn fresh() -> Result<BTreeMap<String, String>, Error> {
     on_own_thread(|| {
         Netns::create()?;
         Ok(kernel::sysctls())

@@ -121,8 +121,7 @@ pub(crate) fn add_tap(tap: &Tap) -> Step {
 /// The steps that make a node, its bridges with it.
 pub(crate) fn make_node(node: &Node) -> Vec<Step> {
     let mut steps = vec![Step::AddNetns(node.name.clone())];
-    let own = node.sysctls.iter().filter(|sysctl| !needs_device(sysctl)).cloned();
-    for sysctl in forwarding(node).into_iter().chain(own) {
+    for sysctl in sysctls_before_devices(node) {
         steps.push(Step::Change(Change::Sysctl(node.name.clone(), sysctl)));
     }
     if node.lo {
@@ -130,6 +129,12 @@ pub(crate) fn make_node(node: &Node) -> Vec<Step> {
     }
     steps.extend(node.bridges.iter().cloned().map(Step::AddBridge));
     steps
+}
+
+/// The sysctls of a node that are set when it is made, before it has any device, in order.
+pub fn sysctls_before_devices(node: &Node) -> Vec<Sysctl> {
+    let own = node.sysctls.iter().filter(|sysctl| !needs_device(sysctl)).cloned();
+    forwarding(node).into_iter().chain(own).collect()
 }
 
 /// The loopback device of a node.

@@ -15,7 +15,7 @@ mod script;
 mod services;
 mod step;
 
-pub use build::{add, build};
+pub use build::{add, build, sysctls_before_devices};
 pub use difference::difference;
 pub use found::{Beyond, Found, Purpose, found};
 pub use observed::*;

@@ -1,15 +1,39 @@
 //! Tests of labs that run, on the real kernel. Each runs in a process of its own that has one
 //! thread: a sandbox starts as a fork of that process.
 
+mod becomes;
 mod both_ways;
+mod by_hand;
 mod facts;
 mod harness;
+#[path = "../../../plan/tests/it/labs.rs"]
+#[expect(dead_code, reason = "not all of it is needed here")]
+mod labs;
 #[path = "../../../cli/tests/it/support/machine.rs"]
 mod machine;
+#[path = "../../../plan/tests/it/mutate.rs"]
+mod mutate;
+mod random;
+mod save;
 mod script;
+mod shipped;
+#[path = "../../../plan/tests/it/world/mod.rs"]
+#[expect(dead_code, reason = "not all of it is needed here")]
+mod world;
 
 fn main() -> std::process::ExitCode {
     harness::main(&[
+        ("becomes::any_lab_becomes_any_other", becomes::any_lab_becomes_any_other),
+        (
+            "becomes::an_edited_lab_becomes_what_it_says",
+            becomes::an_edited_lab_becomes_what_it_says,
+        ),
+        ("becomes::what_was_done_by_hand_is_undone", becomes::what_was_done_by_hand_is_undone),
+        ("becomes::what_was_broken_off_is_completed", becomes::what_was_broken_off_is_completed),
+        ("save::shipped_labs_are_saved_as_they_are", save::shipped_labs_are_saved_as_they_are),
+        ("save::shipped_labs_of_a_script_are_saved", save::shipped_labs_of_a_script_are_saved),
+        ("save::random_labs_are_saved", save::random_labs_are_saved),
+        ("save::random_labs_of_a_script_are_saved", save::random_labs_of_a_script_are_saved),
         ("script::random_labs_come_out_alike", script::random_labs_come_out_alike),
         ("script::shipped_labs_come_out_alike", script::shipped_labs_come_out_alike),
         ("script::a_difference_is_found", script::a_difference_is_found),

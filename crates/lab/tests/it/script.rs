@@ -1,16 +1,12 @@
 //! The proof that the plan is honest: a lab built by twinax and the same lab built by its script,
 //! with iproute2, procps and nft, are the same to the kernel.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use twinax_topology::{Topology, parse};
 
-use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
-use twinax_topology::arbitrary::{self, topology};
-use twinax_topology::{Topology, parse, read};
+use crate::both_ways::{Way, build, lacks};
+use crate::{facts, random, shipped};
 
-use crate::both_ways::{Way, build};
-
-/// As many as run in a minute on two cores. `PROPTEST_CASES` asks for more.
+/// As many as run in a minute on two cores.
 const CASES: u32 = 60;
 
 /// Random labs, smaller ones when one fails.
@@ -18,23 +14,7 @@ pub fn random_labs_come_out_alike() {
     if lacks("script::random_labs_come_out_alike") {
         return;
     }
-    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/script.proptest-regressions");
-    let more = std::env::var_os("PROPTEST_CASES").is_some();
-    let default = Config::default();
-    let config = Config {
-        cases: if more { default.cases } else { CASES },
-        max_shrink_iters: 300,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(seeds))),
-        ..default
-    };
-    let have = arbitrary::Config { taps: taps(), firewall: true, rulesets: true, steps: false };
-    let result = TestRunner::new(config)
-        .run(&topology(have), |lab| compare(&lab).map_err(TestCaseError::fail));
-    match result {
-        Ok(()) => {}
-        // The script in the reason says more of the lab than its fields.
-        Err(TestError::Fail(reason, _) | TestError::Abort(reason)) => panic!("{reason}"),
-    }
+    random::each("script", CASES, &random::lab(), |lab| compare(&lab));
 }
 
 /// Every lab of `labs/`.
@@ -42,29 +22,7 @@ pub fn shipped_labs_come_out_alike() {
     if lacks("script::shipped_labs_come_out_alike") {
         return;
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../labs");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .expect("the folder of the labs")
-        .map(|entry| entry.expect("an entry of it").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .collect();
-    files.sort();
-    assert!(!files.is_empty(), "no lab is shipped");
-    let mut differences = String::new();
-    for file in files {
-        let name = file.file_name().unwrap_or_default().display();
-        let lab = read(&file).unwrap_or_else(|error| panic!("{name}: {error}"));
-        if !lab.taps.is_empty() && !taps() {
-            eprintln!(
-                "skipped: script::shipped_labs_come_out_alike: {name}: /dev/net/tun can't be opened"
-            );
-            continue;
-        }
-        if let Err(difference) = compare(&lab) {
-            differences += &format!("{name}\n{difference}\n\n");
-        }
-    }
-    assert!(differences.is_empty(), "{differences}");
+    shipped::each("script::shipped_labs_come_out_alike", compare);
 }
 
 /// A script that does something else than twinax does not pass for the same: what the first word is
@@ -131,26 +89,6 @@ fn without(script: &str, word: &str) -> String {
     script.lines().filter(|line| !line.contains(word)).map(|line| format!("{line}\n")).collect()
 }
 
-/// Says that a test is skipped, where the programs of the script are not there.
-fn lacks(test: &str) -> bool {
-    let runs = |program: &str| {
-        let mut command = Command::new(program);
-        command.arg("-V").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    let missing: Vec<_> =
-        ["ip", "bridge", "sysctl", "nft"].into_iter().filter(|program| !runs(program)).collect();
-    if !missing.is_empty() {
-        eprintln!("skipped: {test}: {} can't be run", missing.join(", "));
-    }
-    !missing.is_empty()
-}
-
-/// Whether TUN/TAP devices can be made.
-fn taps() -> bool {
-    std::fs::File::options().read(true).write(true).open("/dev/net/tun").is_ok()
-}
-
 fn compare(lab: &Topology) -> Result<(), String> {
     let script = twinax_plan::script(lab);
     let twinax = build(lab, Way::Twinax);
@@ -163,18 +101,6 @@ fn compare(lab: &Topology) -> Result<(), String> {
     difference.map_or(Ok(()), |difference| Err(format!("{difference}\n\nthe script:\n{script}")))
 }
 
-/// What is in one and not in the other, as a diff without context. Each line says of itself where
-/// it belongs.
 fn difference(twinax: &[String], script: &[String]) -> Option<String> {
-    let missing = |sign: &str, of: &[String], from: &[String]| -> Vec<String> {
-        of.iter().filter(|line| !from.contains(line)).map(|line| format!("{sign} {line}")).collect()
-    };
-    let mut lines = missing("-", twinax, script);
-    lines.extend(missing("+", script, twinax));
-    lines.sort_by(|a, b| a[2..].cmp(&b[2..]));
-    if lines.is_empty() && twinax.len() == script.len() {
-        return None;
-    }
-    let counts = format!("{} lines against {}", twinax.len(), script.len());
-    Some(format!("- twinax\n+ script ({counts})\n{}", lines.join("\n")))
+    facts::difference(("twinax", twinax), ("script", script))
 }

@@ -16,13 +16,62 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use twinax_kernel::{Netns, Rtnl, observe};
-use twinax_lab::nodes::inside;
+use twinax_lab::nodes::{self, inside};
 use twinax_topology::{Link, Node, Place, Topology};
 
-use crate::both_ways::chain;
+use crate::both_ways::{chain, in_view};
 
 /// All facts of a lab that stands under `/run/netns`.
 pub fn read(lab: &Topology) -> Result<Vec<String>, String> {
+    let mut names = nodes::names().map_err(chain)?;
+    names.sort();
+    in_view(|| read_nodes(lab)).map(|mut facts| {
+        facts.extend(names.iter().map(|name| format!("{name}: is there")));
+        facts.sort();
+        facts
+    })
+}
+
+/// What is in one list of facts and not in the other, as a diff without context. Each line says of
+/// itself where it belongs.
+pub fn difference(one: (&str, &[String]), other: (&str, &[String])) -> Option<String> {
+    let ((name, facts), (other_name, other_facts)) = (one, other);
+    let missing = |sign: &str, of: &[String], from: &[String]| -> Vec<String> {
+        of.iter().filter(|line| !from.contains(line)).map(|line| format!("{sign} {line}")).collect()
+    };
+    let mut lines = missing("-", facts, other_facts);
+    lines.extend(missing("+", other_facts, facts));
+    lines.sort_by(|a, b| a[2..].cmp(&b[2..]));
+    if lines.is_empty() && facts.len() == other_facts.len() {
+        return None;
+    }
+    let counts = format!("{} lines against {}", facts.len(), other_facts.len());
+    Some(format!("- {name}\n+ {other_name} ({counts})\n{}", lines.join("\n")))
+}
+
+/// The facts without the numbers that a bridge gives its ports in the order in which they come. In
+/// a lab that was changed while it ran, or that nobody knows, that order is another one.
+pub fn without_port_numbers(facts: &[String]) -> Vec<String> {
+    const NUMBERS: [&str; 3] = ["designated_port", "id", "no"];
+    let is_number = |fact: &&String| {
+        NUMBERS.iter().any(|number| fact.contains(&format!(".info_slave_data.{number} = ")))
+    };
+    facts.iter().filter(|fact| !is_number(fact)).cloned().collect()
+}
+
+/// The facts without the link-local addresses that the kernel makes of a MAC. It makes them when a
+/// device comes up; when the MAC becomes another one later, or they are removed, it does not make
+/// them anew.
+pub fn without_link_local(facts: &[String]) -> Vec<String> {
+    let is_one = |fact: &&String| {
+        fact.contains("\"scope\":\"link\"")
+            && fact.contains(" address ")
+            && (fact.contains("\"fe80:") || fact.contains("(of its MAC)"))
+    };
+    facts.iter().filter(|fact| !is_one(fact)).cloned().collect()
+}
+
+fn read_nodes(lab: &Topology) -> Result<Vec<String>, String> {
     settle(lab)?;
     let mut facts = Vec::new();
     let mut numbers = HashMap::new();
@@ -42,7 +91,6 @@ pub fn read(lab: &Topology) -> Result<Vec<String>, String> {
         facts.extend(own.into_iter().map(|fact| format!("{}: {fact}", node.name)));
     }
     facts.extend(lab.links.iter().flat_map(|link| ends(link, &numbers)));
-    facts.sort();
     Ok(facts)
 }
 

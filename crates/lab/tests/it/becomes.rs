@@ -1,0 +1,139 @@
+//! A running lab becomes what a lab file says: any lab any other, one that was edited, one that
+//! somebody has changed by hand.
+
+use proptest::collection::vec;
+use proptest::prelude::any;
+use serde::{Deserialize, Serialize};
+use twinax_lab::apply::apply;
+use twinax_lab::{converge, memory};
+use twinax_topology::Topology;
+
+use crate::both_ways::{Way, build_here, chain, in_sandbox, lacks};
+use crate::mutate::{edited, edits};
+use crate::{by_hand, facts, random};
+
+/// As many as run in half a minute on two cores.
+const CASES: u32 = 20;
+
+/// So often it may be looked again.
+const ROUNDS: usize = 4;
+
+/// What a lab has become.
+#[derive(Serialize, Deserialize)]
+struct Become {
+    /// What was done, round by round.
+    rounds: Vec<Vec<String>>,
+    facts: Vec<String>,
+}
+
+/// One random lab becomes another one.
+pub fn any_lab_becomes_any_other() {
+    if lacks("becomes::any_lab_becomes_any_other") {
+        return;
+    }
+    let pairs = (random::lab(), random::lab());
+    random::each("becomes", CASES, &pairs, |(one, other)| check(&one, &other, || Ok(())));
+}
+
+/// A random lab becomes what somebody has made of its file, and back.
+pub fn an_edited_lab_becomes_what_it_says() {
+    if lacks("becomes::an_edited_lab_becomes_what_it_says") {
+        return;
+    }
+    random::each("becomes", CASES, &(random::lab(), edits()), |(lab, edits)| {
+        let lab = edited(&lab, &[]);
+        let other = edited(&lab, &edits);
+        check(&lab, &other, || Ok(()))?;
+        check(&other, &lab, || Ok(()))
+    });
+}
+
+/// A random lab in which somebody has done something becomes what it was.
+pub fn what_was_done_by_hand_is_undone() {
+    if lacks("becomes::what_was_done_by_hand_is_undone") {
+        return;
+    }
+    random::each("becomes", CASES, &(random::lab(), by_hand::deeds()), |(lab, deeds)| {
+        let commands = by_hand::commands(&lab, &deeds);
+        check(&lab, &lab, || by_hand::carry_out(&commands))
+            .map_err(|error| format!("{error}\n\nby hand:\n{}", commands.join("\n")))
+    });
+}
+
+/// Of the steps to another lab only the first are done, as if whoever did them had been killed.
+pub fn what_was_broken_off_is_completed() {
+    if lacks("becomes::what_was_broken_off_is_completed") {
+        return;
+    }
+    let values = (random::lab(), edits(), vec(any::<u8>(), 1..3));
+    random::each("becomes", CASES, &values, |(lab, edits, done)| {
+        let lab = edited(&lab, &[]);
+        let other = edited(&lab, &edits);
+        check(&lab, &other, || {
+            for part in &done {
+                let steps = converge::difference(&other).map_err(chain)?.steps;
+                let count = steps.len() * usize::from(*part) / 256;
+                // One that is refused breaks it off, too.
+                let _ = apply(&steps[..count]);
+            }
+            Ok(())
+        })
+    });
+}
+
+/// Builds a lab, lets something happen to it, makes another one of it, and compares that with the
+/// other one as it is built.
+fn check(
+    from: &Topology,
+    to: &Topology,
+    happens: impl Fn() -> Result<(), String>,
+) -> Result<(), String> {
+    let told = with_spanning_trees_of(from, to);
+    let made = in_sandbox(|| {
+        build_here(from, Way::Twinax)?;
+        memory::remember(from).map_err(chain)?;
+        happens()?;
+        become_here(to, &told)
+    });
+    let labs = || format!("\n\nfrom:\n{}\n\nto:\n{}", from.to_toml(), to.to_toml());
+    let made = made.map_err(|error| error + &labs())?;
+    let built = in_sandbox(|| build_here(to, Way::Twinax).and_then(|()| facts::read(&told)))?;
+    let rounds: Vec<String> = made.rounds.iter().map(|round| round.join("\n")).collect();
+    let [built, has_become] = [&built, &made.facts]
+        .map(|facts| facts::without_link_local(&facts::without_port_numbers(facts)));
+    let why = match facts::difference(("built", &built), ("become", &has_become)) {
+        Some(difference) => difference,
+        None if rounds.len() > ROUNDS => "it took too many rounds".to_owned(),
+        None => return Ok(()),
+    };
+    Err(format!("{why}\n\nwhat was done:\n{}{}", rounds.join("\n-- and then\n"), labs()))
+}
+
+/// The second lab, but its bridges take part in a spanning tree where they do so in the first: what
+/// that has decided goes on for a time when they no longer do.
+fn with_spanning_trees_of(from: &Topology, to: &Topology) -> Topology {
+    let mut told = to.clone();
+    for bridge in told.nodes.iter_mut().flat_map(|node| &mut node.bridges) {
+        let place = &bridge.interface.place;
+        let was = from.node(&place.node).and_then(|node| node.bridge(&place.interface));
+        bridge.stp |= was.is_some_and(|was| was.stp);
+    }
+    told
+}
+
+fn become_here(to: &Topology, told: &Topology) -> Result<Become, String> {
+    let mut rounds = Vec::new();
+    converge::converge(to, |difference| {
+        rounds.push(difference.steps.iter().map(twinax_plan::command).collect());
+    })
+    .map_err(|error| format!("{}\n{rounds:#?}", chain(error)))?;
+    let mut again = Vec::new();
+    converge::converge(to, |difference| {
+        again.extend(difference.steps.iter().map(twinax_plan::command));
+    })
+    .map_err(chain)?;
+    if !again.is_empty() {
+        return Err(format!("the second time there was still to do: {again:#?}"));
+    }
+    Ok(Become { rounds, facts: facts::read(told)? })
+}
