@@ -52,7 +52,7 @@ fn wrong(text: &str) -> Hint {
 fn of_limit(errno: Errno) -> Option<&'static str> {
     Some(match errno {
         Errno::MFILE | Errno::NFILE => {
-            "each node takes one open file: raise the limit with `ulimit -n`, or make the lab smaller"
+            "a lab takes up to 128 open files at a time: raise the limit with `ulimit -n`"
         }
         Errno::NOSPC => {
             "a limit of the machine is reached: see max_user_namespaces, max_net_namespaces and \

@@ -6,17 +6,15 @@
 
 use std::fmt;
 
-use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 use twinax_kernel::capability::{self, Feature};
 use twinax_topology::{Action, Change, Firewall, Route, Rule, Topology};
 
 use crate::{programs, remedy};
 
-/// How many files are open beside one per node: standard streams, pipes, sockets, and what the
-/// steps open.
-const FILES_BESIDE_NODES: u64 = 64;
+/// How many files a process of a lab has open at a time at most, however large the lab is: standard
+/// streams, pipes, sockets, and the namespaces between which it is making links.
+pub const FILES: u64 = 128;
 
 /// Something that a lab needs and this machine lacks. Displayed as one sentence that says what to
 /// do.
@@ -46,13 +44,9 @@ pub fn lacks(lab: &Topology) -> Vec<Lack> {
         add(format!("a lab needs a user namespace, but {}", trouble.what), trouble.remedy);
     }
     let limit = capability::open_files().hard;
-    if needs.files() > limit {
-        let files = needs.files();
-        let nodes = nodes(needs.nodes);
-        let lack =
-            format!("a lab of {nodes} needs {files} open files, and {limit} are allowed here");
-        let remedy = format!("`sudo prlimit --pid $$ --nofile={files}` in this shell");
-        add(lack, remedy);
+    if limit < FILES {
+        let lack = format!("a lab needs {FILES} open files, and {limit} are allowed here");
+        add(lack, format!("`sudo prlimit --pid $$ --nofile={FILES}` in this shell"));
     }
     // One more: the sandbox's own.
     let namespaces = needs.nodes + 1;
@@ -93,24 +87,6 @@ pub fn lacks(lab: &Topology) -> Vec<Lack> {
 
 fn nodes(number: u64) -> String {
     if number == 1 { "1 node".to_owned() } else { format!("{number} nodes") }
-}
-
-/// Raises this process's limit of open files as far as a lab of this many nodes needs it, at most
-/// to where the process may raise it by itself. What it starts from now on inherits the limit.
-///
-/// # Errors
-///
-/// Those of `setrlimit(2)`.
-pub fn raise_open_files(nodes: usize) -> Result<(), Errno> {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let files = nodes as u64 + FILES_BESIDE_NODES;
-    let target = maximum.map_or(files, |maximum| files.min(maximum));
-    match current {
-        Some(current) if current < target => {
-            setrlimit(Resource::Nofile, Rlimit { current: Some(target), maximum })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What a lab needs of a machine.
@@ -165,10 +141,6 @@ impl Needs {
     fn firewall(&mut self, firewall: &Firewall) {
         self.firewall |= !firewall.is_empty();
         self.ruleset |= firewall.ruleset.is_some();
-    }
-
-    fn files(&self) -> u64 {
-        self.nodes + FILES_BESIDE_NODES
     }
 }
 
@@ -225,13 +197,6 @@ mod tests {
                    change = { at = 'a', firewall = { policy = { input = 'drop' } } }\n";
         let needs = needs(lab);
         assert!(needs.ipv6 && needs.firewall && !needs.ruleset);
-    }
-
-    #[test]
-    fn one_open_file_for_each_node() {
-        let few = Needs { nodes: 1, ..Needs::default() };
-        let many = Needs { nodes: 1001, ..Needs::default() };
-        assert_eq!(many.files() - few.files(), 1000);
     }
 
     #[test]

@@ -4,9 +4,8 @@ use twinax_kernel::capability::{self, Bpf, OpenFiles};
 
 use super::{Check, State};
 use crate::remedy;
+use crate::requirements::FILES;
 
-/// Open files with which a lab of a thousand nodes runs.
-const MANY_FILES: u64 = 1_100;
 /// Processes and threads with which a lab of a thousand nodes, each with a few commands, runs.
 const MANY_PROCESSES: u64 = 16_384;
 
@@ -59,16 +58,16 @@ fn ipv6() -> Check {
 }
 
 fn open_files(limit: OpenFiles) -> Check {
-    let (name, needed_for) = ("open files", "large labs: one for each node");
+    let (name, needed_for) = ("open files", "every lab");
     let hard = match limit.hard {
         u64::MAX => "without limit".to_owned(),
         hard => format!("{hard} at most"),
     };
-    if limit.hard >= MANY_FILES {
+    if limit.hard >= FILES {
         return Check::good(name, needed_for, hard);
     }
-    let remedy = "`sudo prlimit --pid $$ --nofile=65536` in this shell";
-    Check::bad(name, needed_for, State::Limited, hard, remedy)
+    let remedy = format!("`sudo prlimit --pid $$ --nofile={FILES}` in this shell");
+    Check::bad(name, needed_for, State::Missing, hard, remedy)
 }
 
 fn pid_max() -> Check {
@@ -132,9 +131,9 @@ mod tests {
 
     #[test]
     fn a_limit_that_can_be_raised_is_no_lack() {
-        let few = OpenFiles { soft: 256, hard: 256 };
-        let low = OpenFiles { soft: 256, hard: 1_048_576 };
-        assert_eq!(open_files(few).state, State::Limited);
+        let few = OpenFiles { soft: 100, hard: 100 };
+        let low = OpenFiles { soft: 100, hard: 1_048_576 };
+        assert_eq!(open_files(few).state, State::Missing);
         assert_eq!(open_files(low).state, State::Good);
     }
 }
