@@ -7,19 +7,35 @@ use std::io;
 use std::path::Path;
 
 use twinax_kernel::Error;
-use twinax_topology::Topology;
+use twinax_topology::{NodeName, Topology};
 
 use crate::wanted::below;
 
 /// The file.
 pub const LAB: &str = "/run/twinax/lab.toml";
 
+/// The names of its nodes, a line each: whoever needs no more than their order need not read all.
+const NODES: &str = "/run/twinax/nodes";
+
 /// Remembers the lab that was applied.
 pub fn remember(lab: &Topology) -> Result<(), Error> {
-    let new = "/run/twinax/.lab.toml";
-    fs::write(new, lab.to_toml())
-        .and_then(|()| fs::rename(new, LAB))
+    let names: String = lab.nodes.iter().map(|node| format!("{}\n", node.name)).collect();
+    replace(NODES, &names)
+        .and_then(|()| replace(LAB, &lab.to_toml()))
         .map_err(Error::io("remembering the lab's file"))
+}
+
+/// Puts a file there at once: nobody sees half of it.
+fn replace(file: &str, text: &str) -> io::Result<()> {
+    let new = format!("{file}.new");
+    fs::write(&new, text)?;
+    fs::rename(new, file)
+}
+
+/// The nodes of the lab that was applied last, in its order; of one that a script has built, none.
+pub fn order() -> Vec<NodeName> {
+    let text = fs::read_to_string(NODES).unwrap_or_default();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
 /// The lab that was applied last; `None`: none was, as in a lab that a script has built.

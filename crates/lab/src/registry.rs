@@ -13,7 +13,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FlockOperation;
@@ -174,7 +174,7 @@ impl Registry {
                 }
                 made => made.map_err(|source| self.failed("making", source))?,
             }
-            let Some(claim) = self.lock(lab)? else { continue };
+            let Some(claim) = self.lock(lab, PATIENCE)? else { continue };
             return match self.holder(lab)? {
                 Some(_) => Err(RegistryError::Taken { lab: lab.clone() }),
                 None => Ok(claim),
@@ -188,7 +188,9 @@ impl Registry {
 
     /// A running lab, to be changed or taken down.
     pub fn change(&self, lab: &NodeName) -> Result<(Claim, Holder), RegistryError> {
-        let Some(claim) = self.lock(lab)? else { return Err(self.not_running(lab)) };
+        let Some(claim) = self.lock(lab, PATIENCE)? else {
+            return Err(self.not_running(lab));
+        };
         match self.holder(lab)? {
             Some(holder) => Ok((claim, holder)),
             None => {
@@ -234,7 +236,7 @@ impl Registry {
         if let Some(holder) = self.holder(lab)? {
             return Ok(entry(Some(holder)));
         }
-        match self.lock(lab) {
+        match self.lock(lab, Duration::ZERO) {
             Err(RegistryError::Busy { .. }) => Ok(entry(None)),
             Err(error) => Err(error),
             Ok(None) => Ok(None),
@@ -258,16 +260,26 @@ impl Registry {
     }
 
     /// Locks a lab's folder. `None`: there is none, or it was taken away meanwhile.
-    fn lock(&self, lab: &NodeName) -> Result<Option<Claim>, RegistryError> {
+    ///
+    /// `patience` is how long another may have it locked: one who only looks whether somebody has,
+    /// or who was just killed, lets it go at once.
+    fn lock(&self, lab: &NodeName, patience: Duration) -> Result<Option<Claim>, RegistryError> {
         let folder = self.folder.join(lab.as_str());
         let failed = |call, source| RegistryError::File { call, path: folder.clone(), source };
         let lock = match File::open(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(|source| failed("opening", source))?,
         };
-        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => return Err(RegistryError::Busy { lab: lab.clone() }),
-            locked => locked.map_err(|errno| failed("locking", errno.into()))?,
+        let deadline = Instant::now() + patience;
+        loop {
+            match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                // There is no waiting for a lock with an end to it, and the kernel sends no word.
+                Err(Errno::WOULDBLOCK) if Instant::now() < deadline => {
+                    let _ = poll(&mut [], Some(&TICK));
+                }
+                Err(Errno::WOULDBLOCK) => return Err(RegistryError::Busy { lab: lab.clone() }),
+                locked => break locked.map_err(|errno| failed("locking", errno.into()))?,
+            }
         }
         let own = lock.metadata().map_err(|source| failed("looking at", source))?;
         let is_there = fs::metadata(&folder).is_ok_and(|found| found.ino() == own.ino());
@@ -287,6 +299,12 @@ impl Registry {
         Ok(identity.holder())
     }
 }
+
+/// How long whoever wants to change a lab waits for another to let go of it.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How often he looks.
+const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
 /// The file in a lab's folder.
 const HOLDER: &str = "holder";

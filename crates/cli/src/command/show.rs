@@ -134,9 +134,9 @@ fn peers(
 /// The nodes that are there: those of the lab file in its order, then the others.
 fn in_order() -> anyhow::Result<Vec<NodeName>> {
     let mut names = nodes::names()?;
-    let file = memory::remembered()?.map(|lab| lab.nodes).unwrap_or_default();
+    let file = memory::order();
     let places: HashMap<&str, usize> =
-        file.iter().enumerate().map(|(place, node)| (node.name.as_str(), place)).collect();
+        file.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
     let place = |name: &NodeName| places.get(name.as_str()).copied().unwrap_or(usize::MAX);
     names.sort_by(|a, b| {
         place(a).cmp(&place(b)).then_with(|| names::natural(a.as_str(), b.as_str()))
