@@ -8,12 +8,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rustix::io::Errno;
-use twinax_kernel::Error;
+use twinax_kernel::{Error, mounts};
 use twinax_plan::{Beyond, Step, Turnover};
 use twinax_topology::{Command, Interface, Listener, Node, NodeName, Sysctl, SysctlKey, Topology};
 
 use crate::apply::{ApplyError, apply};
-use crate::found::{self, FORWARDING, FRESH_DEVICE};
+use crate::found::{self, FORWARDING};
 use crate::lab::{self, LabError};
 use crate::service;
 use crate::wanted::Key;
@@ -75,6 +75,8 @@ pub fn converge(
     wanted: &Topology,
     mut tell: impl FnMut(&Difference),
 ) -> Result<Vec<Beyond>, ConvergeError> {
+    // Where whoever was at it before was interrupted.
+    mounts::unpin_unnamed().map_err(ConvergeError::Look)?;
     let work = Work::new(wanted)?;
     let mut left = Vec::new();
     for _ in 0..ROUNDS {
@@ -125,6 +127,8 @@ impl Work {
         let current = &found.topology;
         let mut steps = found.in_the_way(&self.complete);
         steps.extend(twinax_plan::difference(current, &self.complete));
+        let now = said(current);
+        steps.retain(|step| !is_kept(step, &now));
         let mut stop = Vec::new();
         let mut start = Vec::new();
         let listeners: Turnover<'_, Listener> = twinax_plan::listeners(current, &self.wanted);
@@ -204,6 +208,19 @@ impl Start<'_> {
     }
 }
 
+/// Whether a step sets a sysctl that the kernel has already, in words of its own: some round a time
+/// to ticks of their clock. It is asked what it makes of the value.
+fn is_kept(step: &Step, now: &HashMap<&NodeName, Said>) -> bool {
+    let (node, sysctl) = match step {
+        Step::Change(Change::Sysctl(node, own)) => (node, own.clone()),
+        Step::Change(Change::InterfaceSysctl(at, own)) => (&at.node, own.of(&at.interface)),
+        _ => return false,
+    };
+    let there = now.get(node).and_then(|said| said.iter().find(|(key, _)| *key == sysctl.key));
+    let Some((_, there)) = there else { return false };
+    found::kept(&sysctl).is_some_and(|kept| kept == *there)
+}
+
 /// The nodes in which a step does something, where those are there afterwards.
 fn nodes_of(step: &Step) -> Vec<&NodeName> {
     match step {
@@ -264,12 +281,7 @@ fn with_defaults(wanted: &Topology, known: &Topology) -> Result<Topology, Error>
             }
         };
         let value = |key: SysctlKey| {
-            let path = match key.interface() {
-                Some(name) if name != "lo" => {
-                    key.path().replacen(&format!("/{name}/"), &format!("/{FRESH_DEVICE}/"), 1)
-                }
-                _ => key.path().to_owned(),
-            };
+            let path = found::of_fresh_device(&key);
             let value = fresh[at].1.get(&path)?.clone();
             Some(Sysctl { key, value })
         };
@@ -307,11 +319,10 @@ fn missing(mine: &Said, theirs: &Said, devices: &[&Interface]) -> Vec<SysctlKey>
     let of_default = theirs.iter().filter(|own| is_other(own, mine));
     let of_default = of_default.chain(mine.iter().filter(|own| is_other(own, theirs)));
     let of_devices = of_default.filter(|(key, _)| key.path().contains("/default/"));
+    let names = || devices.iter().map(|device| device.place.interface.as_str()).chain(["lo"]);
     let of_devices = of_devices.flat_map(|(key, _)| {
-        devices.iter().filter_map(|device| {
-            let name = format!("/{}/", device.place.interface);
-            key.path().replacen("/default/", &name, 1).parse::<SysctlKey>().ok()
-        })
+        let of = |name| key.path().replacen("/default/", &format!("/{name}/"), 1);
+        names().filter_map(move |name| of(name).parse::<SysctlKey>().ok())
     });
     for key in theirs.iter().map(|(key, _)| key.clone()).chain(of_devices) {
         if is_mine(&key) || missing.contains(&key) {

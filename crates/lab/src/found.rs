@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use twinax_kernel::observe::{Routes, What};
 use twinax_kernel::{Error, Netns, Rtnl, observe as kernel, sysctl};
 use twinax_plan::{Found, Observed, Purpose};
-use twinax_topology::{Bridge, Node, NodeKind, NodeName, Place, SysctlKey, Topology};
+use twinax_topology::{Bridge, Node, NodeKind, NodeName, Place, Sysctl, SysctlKey, Topology};
 
 use crate::nodes::{self, inside, on_own_thread};
 use crate::wanted::{self, Wanted, What as Thing};
@@ -97,25 +97,49 @@ fn add_who_set_macs(observed: &mut Observed) -> Result<(), Error> {
 }
 
 /// A device that nobody has touched, in [`fresh_like`].
-pub(crate) const FRESH_DEVICE: &str = "fresh";
+const FRESH_DEVICE: &str = "fresh";
 
 /// All sysctls of a namespace in which nothing has happened but that the sysctls of this node were
 /// set, and then a [device](FRESH_DEVICE) was made.
 pub(crate) fn fresh_like(node: &Node) -> Result<BTreeMap<String, String>, Error> {
-    let device = Place {
-        node: node.name.clone(),
-        interface: FRESH_DEVICE.parse().expect("the name of an interface"),
-    };
     on_own_thread(|| {
         Netns::create()?;
         for own in twinax_plan::sysctls_before_devices(node) {
             sysctl::set(&own)?;
         }
-        let mut rtnl = Rtnl::open()?;
-        rtnl.add_bridge(&Bridge::new(device))?;
-        rtnl.flush()?;
+        make_fresh_device(&node.name)?;
         Ok(kernel::sysctls())
     })
+}
+
+/// What the kernel has of a sysctl when it has been set to this value; `None`: that can't be tried.
+pub(crate) fn kept(own: &Sysctl) -> Option<String> {
+    let own = Sysctl { key: of_fresh_device(&own.key).parse().ok()?, value: own.value.clone() };
+    let tried = on_own_thread(|| {
+        Netns::create()?;
+        make_fresh_device(&FRESH_DEVICE.parse().expect("the name of a node"))?;
+        sysctl::set(&own)?;
+        sysctl::get(own.key.path())
+    });
+    Some(tried.ok()?.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// The path of a sysctl, of the [device](FRESH_DEVICE) if it is one of a device.
+pub(crate) fn of_fresh_device(key: &SysctlKey) -> String {
+    match key.interface() {
+        Some(name) if name != "lo" => {
+            key.path().replacen(&format!("/{name}/"), &format!("/{FRESH_DEVICE}/"), 1)
+        }
+        _ => key.path().to_owned(),
+    }
+}
+
+/// In the namespace of the calling thread.
+fn make_fresh_device(node: &NodeName) -> Result<(), Error> {
+    let interface = FRESH_DEVICE.parse().expect("the name of an interface");
+    let mut rtnl = Rtnl::open()?;
+    rtnl.add_bridge(&Bridge::new(Place { node: node.clone(), interface }))?;
+    rtnl.flush()
 }
 
 /// All sysctls of a namespace that nobody has touched.

@@ -9,6 +9,7 @@ use twinax_lab::{converge, memory};
 use twinax_topology::Topology;
 
 use crate::both_ways::{Way, build_here, chain, in_sandbox, lacks};
+use crate::facts::history;
 use crate::mutate::{edited, edits};
 use crate::{by_hand, facts, random};
 
@@ -88,7 +89,7 @@ fn check(
     to: &Topology,
     happens: impl Fn() -> Result<(), String>,
 ) -> Result<(), String> {
-    let told = with_spanning_trees_of(from, to);
+    let told = history::with_traces_of(from, to);
     let made = in_sandbox(|| {
         build_here(from, Way::Twinax)?;
         memory::remember(from).map_err(chain)?;
@@ -99,26 +100,13 @@ fn check(
     let made = made.map_err(|error| error + &labs())?;
     let built = in_sandbox(|| build_here(to, Way::Twinax).and_then(|()| facts::read(&told)))?;
     let rounds: Vec<String> = made.rounds.iter().map(|round| round.join("\n")).collect();
-    let [built, has_become] = [&built, &made.facts]
-        .map(|facts| facts::without_link_local(&facts::without_port_numbers(facts)));
+    let [built, has_become] = [&built, &made.facts].map(|facts| history::without(facts));
     let why = match facts::difference(("built", &built), ("become", &has_become)) {
         Some(difference) => difference,
         None if rounds.len() > ROUNDS => "it took too many rounds".to_owned(),
         None => return Ok(()),
     };
     Err(format!("{why}\n\nwhat was done:\n{}{}", rounds.join("\n-- and then\n"), labs()))
-}
-
-/// The second lab, but its bridges take part in a spanning tree where they do so in the first: what
-/// that has decided goes on for a time when they no longer do.
-fn with_spanning_trees_of(from: &Topology, to: &Topology) -> Topology {
-    let mut told = to.clone();
-    for bridge in told.nodes.iter_mut().flat_map(|node| &mut node.bridges) {
-        let place = &bridge.interface.place;
-        let was = from.node(&place.node).and_then(|node| node.bridge(&place.interface));
-        bridge.stp |= was.is_some_and(|was| was.stp);
-    }
-    told
 }
 
 fn become_here(to: &Topology, told: &Topology) -> Result<Become, String> {

@@ -16,7 +16,9 @@ mod mutate;
 mod random;
 mod save;
 mod script;
+mod services;
 mod shipped;
+mod untouched;
 #[path = "../../../plan/tests/it/world/mod.rs"]
 #[expect(dead_code, reason = "not all of it is needed here")]
 mod world;
@@ -34,6 +36,12 @@ fn main() -> std::process::ExitCode {
         ("save::shipped_labs_of_a_script_are_saved", save::shipped_labs_of_a_script_are_saved),
         ("save::random_labs_are_saved", save::random_labs_are_saved),
         ("save::random_labs_of_a_script_are_saved", save::random_labs_of_a_script_are_saved),
+        ("services::they_come_change_and_go", services::they_come_change_and_go),
+        (
+            "services::what_nobody_wants_any_more_is_wanted_again",
+            services::what_nobody_wants_any_more_is_wanted_again,
+        ),
+        ("untouched::what_stays_is_not_touched", untouched::what_stays_is_not_touched),
         ("script::random_labs_come_out_alike", script::random_labs_come_out_alike),
         ("script::shipped_labs_come_out_alike", script::shipped_labs_come_out_alike),
         ("script::a_difference_is_found", script::a_difference_is_found),

@@ -109,7 +109,7 @@ fn builds_the_same(lab: &Topology, saved: &Saved) -> Result<Topology, String> {
     // What is random in the lab is random in what was saved of it.
     let facts = in_sandbox(|| build_here(&again, Way::Twinax).and_then(|()| facts::read(lab)));
     let facts = facts.map_err(with_file)?;
-    let [was, is] = [&saved.facts, &facts].map(|facts| facts::without_port_numbers(facts));
+    let [was, is] = [&saved.facts, &facts].map(|facts| facts::history::without(facts));
     match facts::difference(("the lab", &was), ("what was saved", &is)) {
         None => Ok(again),
         Some(difference) => Err(with_file(difference)),

@@ -30,8 +30,9 @@ use node::Visit;
 /// `current` is what [`found`](crate::found()) makes of a running lab, for
 /// [`Purpose::Compare`](crate::Purpose::Compare). What `wanted` does not say is
 ///
-/// - left as it is: a MAC, a bridge's MTU, sysctls, whether a node is a host or a bridge;
-/// - at the kernel's default: the MTU of veth ends and TAPs, attributes of bridges and ports;
+/// - left as it is: a MAC, sysctls, whether a node is a host or a bridge;
+/// - at the kernel's default: the MTU, which for a bridge is the least of its ports', attributes of
+///   bridges and ports;
 /// - not there: everything else.
 ///
 /// A firewall that differs is replaced whole; both must be in the same words. Steps, listeners and

@@ -147,10 +147,19 @@ impl<'a> Visit<'a> {
             if now.is_some_and(|now| !same_bridge(now, wanted)) {
                 steps.0.push(Step::SetBridge(wanted.clone()));
             }
-            let mtu = wanted.interface.mtu;
+            // Once set, it no longer follows the ports.
+            let usual = || pair.now.mtu.map(|_| self.usual_mtu_of_bridge(place));
+            let mtu = wanted.interface.mtu.or_else(usual);
             let mtu = mtu.filter(|mtu| pair.is_fresh || *mtu != self.mtu_of_bridge(&pair.now));
             steps.changes(mtu.map(|mtu| Change::Mtu(place.clone(), mtu)));
         }
+    }
+
+    /// The MTU that a bridge gets by itself when its ports are as they are wanted.
+    fn usual_mtu_of_bridge(&self, bridge: &Place) -> u32 {
+        let ports = self.pairs.iter().map(|pair| pair.wanted);
+        let ports = ports.filter(|own| own.master.as_ref() == Some(&bridge.interface));
+        ports.map(|port| port.mtu.unwrap_or(MTU)).min().unwrap_or(MTU)
     }
 
     /// The MTU that a bridge has: unless somebody has set it, the least of its ports'

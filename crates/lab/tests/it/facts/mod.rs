@@ -6,6 +6,7 @@
 //! random or a matter of time ([`chance`]).
 
 mod chance;
+pub mod history;
 mod iproute;
 mod observed;
 
@@ -47,28 +48,6 @@ pub fn difference(one: (&str, &[String]), other: (&str, &[String])) -> Option<St
     }
     let counts = format!("{} lines against {}", facts.len(), other_facts.len());
     Some(format!("- {name}\n+ {other_name} ({counts})\n{}", lines.join("\n")))
-}
-
-/// The facts without the numbers that a bridge gives its ports in the order in which they come. In
-/// a lab that was changed while it ran, or that nobody knows, that order is another one.
-pub fn without_port_numbers(facts: &[String]) -> Vec<String> {
-    const NUMBERS: [&str; 3] = ["designated_port", "id", "no"];
-    let is_number = |fact: &&String| {
-        NUMBERS.iter().any(|number| fact.contains(&format!(".info_slave_data.{number} = ")))
-    };
-    facts.iter().filter(|fact| !is_number(fact)).cloned().collect()
-}
-
-/// The facts without the link-local addresses that the kernel makes of a MAC. It makes them when a
-/// device comes up; when the MAC becomes another one later, or they are removed, it does not make
-/// them anew.
-pub fn without_link_local(facts: &[String]) -> Vec<String> {
-    let is_one = |fact: &&String| {
-        fact.contains("\"scope\":\"link\"")
-            && fact.contains(" address ")
-            && (fact.contains("\"fe80:") || fact.contains("(of its MAC)"))
-    };
-    facts.iter().filter(|fact| !is_one(fact)).cloned().collect()
 }
 
 fn read_nodes(lab: &Topology) -> Result<Vec<String>, String> {
