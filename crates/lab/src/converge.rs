@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rustix::io::Errno;
 use twinax_kernel::{Error, mounts};
 use twinax_plan::{Beyond, Step, Turnover};
-use twinax_topology::{Command, Interface, Listener, Node, NodeName, Sysctl, SysctlKey, Topology};
+use twinax_topology::{
+    Change, Command, Interface, Listener, Node, NodeName, Sysctl, SysctlKey, Topology,
+};
 
 use crate::apply::{ApplyError, apply};
 use crate::found::{self, FORWARDING};
