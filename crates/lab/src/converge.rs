@@ -88,8 +88,13 @@ pub fn converge(
             return Ok(difference.beyond);
         }
         tell(&difference);
-        left = difference.steps.iter().map(twinax_plan::command).collect();
-        work.carry_out(&difference, &start)?;
+        let steps = difference.steps.iter().map(twinax_plan::command).collect();
+        let before = std::mem::replace(&mut left, steps);
+        if let Some(refused) = work.carry_out(&difference, &start)?
+            && left == before
+        {
+            return Err(LabError::from(refused).into());
+        }
     }
     Err(ConvergeError::Restless { rounds: ROUNDS, left })
 }
@@ -169,13 +174,18 @@ impl Work {
         Ok((Difference { stop, steps, start: keys, beyond: found.beyond }, start))
     }
 
-    fn carry_out(&self, difference: &Difference, start: &[Start<'_>]) -> Result<(), LabError> {
+    /// Does what is missing. Where somebody, or the kernel, has been quicker, what was refused for
+    /// that: the next round tells what is still to be done.
+    fn carry_out(
+        &self,
+        difference: &Difference,
+        start: &[Start<'_>],
+    ) -> Result<Option<ApplyError>, LabError> {
         for key in &difference.stop {
             service::stop(key)?;
         }
         match apply(&difference.steps) {
-            // Somebody, or the kernel, has been quicker: the next round tells.
-            Err(error) if is_overtaken(&error) => return Ok(()),
+            Err(error) if is_overtaken(&error) => return Ok(Some(error)),
             done => done?,
         }
         let mut touched: HashSet<&NodeName> = difference.steps.iter().flat_map(nodes_of).collect();
@@ -188,7 +198,7 @@ impl Work {
                 Start::Listener(node, listener) => service::listen(node, listener)?,
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn remember(&self) -> Result<(), ConvergeError> {

@@ -110,6 +110,20 @@ fn what_is_not_said_of_a_device_is_the_default_but_its_mac() {
 }
 
 #[test]
+fn a_bridge_of_which_no_mtu_is_said_any_more_has_that_of_its_ports() {
+    let lab = |mtu: &str| -> Topology {
+        let text = format!(
+            "name = 'l'\n[node.a]\n[node.s.bridge.br0]\n{mtu}\n[[link]]\na = 'a:e0'\n\
+             b = {{ at = 's:p1', master = 'br0', mtu = 1400 }}"
+        );
+        twinax_topology::parse(&text, "l.toml").unwrap_or_else(|error| panic!("{error}"))
+    };
+    let (plain, odd) = (lab(""), lab("mtu = 1300"));
+    assert_eq!(steps(&odd, &plain), ["ip -n s link set dev br0 mtu 1400"]);
+    assert_eq!(steps(&plain, &plain), [""; 0]);
+}
+
+#[test]
 fn a_device_that_goes_down_does_so_when_its_addresses_are_settled() {
     let now = with(|own| own.addresses = vec![read("fd00::1/64"), read("10.0.0.1/24")]);
     let then = with(|own| {

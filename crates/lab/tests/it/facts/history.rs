@@ -2,6 +2,7 @@
 //! lab had it been built so, or built in another order:
 //!
 //! - the numbers that a bridge gives its ports in the order in which they come;
+//! - which priority its bridge had when a port came;
 //! - the link-local addresses that the kernel makes of a MAC when a device comes up: when the MAC
 //!   becomes another one later it does not make them anew;
 //! - the queueing discipline that a device gets when it comes up for the first time, and keeps;
@@ -16,7 +17,9 @@ pub fn without(facts: &[String]) -> Vec<String> {
 }
 
 fn is_history(fact: &str) -> bool {
-    const PROPERTIES: [&str; 6] = [
+    const PROPERTIES: [&str; 8] = [
+        ".info_slave_data.bridge_id = ",
+        ".info_slave_data.root_id = ",
         ".info_slave_data.designated_port = ",
         ".info_slave_data.id = ",
         ".info_slave_data.no = ",
