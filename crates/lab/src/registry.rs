@@ -226,6 +226,10 @@ impl Registry {
                 Some(Err(error)) => return Err(error),
             }
         }
+        if labs.is_empty() {
+            // One who was killed has made it, and nothing in it; it goes only if it is empty.
+            let _ = fs::remove_dir(&self.folder);
+        }
         labs.sort_by(|a, b| a.lab.cmp(&b.lab));
         Ok(labs)
     }
