@@ -27,6 +27,9 @@ enum Chore {
     /// Ends when the kernel has freed every network namespace that was given up before.
     #[command(hide = true)]
     BenchQuiet,
+    /// Runs commands for the benches, and tells how long each took.
+    #[command(hide = true)]
+    BenchTimer,
 }
 
 fn main() -> ExitCode {
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Chore::Bench(bench) => bench::run(&bench).map(done),
         Chore::BenchBare(args) => bench::bare::run(&args).map(done),
         Chore::BenchQuiet => bench::quiet::run().map(done),
+        Chore::BenchTimer => bench::timer::run().map(done),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

@@ -6,15 +6,15 @@
 //! for all of them.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use super::contestant::{Contestant, Entry, Programs};
 use super::lab::{Lab, Shape};
+use super::running::{Running, Stays};
 use super::table::{self, Row};
-use super::verify;
+use super::{quiet, verify};
 
 /// How many nodes the labs have in which the contestants' work is checked.
 const CHECKED: u32 = 10;
@@ -25,7 +25,7 @@ pub struct Args {
     /// How many hosts or routers.
     #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1000])]
     nodes: Vec<u32>,
-    /// Hosts on one bridge, or a chain of routers.
+    /// Hosts on one bridge, a chain of routers, a tree of routers, hosts on many bridges.
     #[arg(long, value_delimiter = ',', default_value = "star,line")]
     shape: Vec<Shape>,
     /// How often each contestant builds each lab.
@@ -41,16 +41,19 @@ pub struct Args {
 pub struct Times {
     /// From the start of the process to its end.
     pub process: Vec<Duration>,
-    /// From there until the kernel has freed the namespaces.
+    /// From there until the kernel has freed the namespaces; of a lab that stays, from when it has
+    /// been taken down.
     pub freed: Vec<Duration>,
+    /// What of the lab stays, where it does.
+    pub stays: Option<Stays>,
 }
 
 /// Measures, and prints the table on stdout.
 pub fn run(args: &Args) -> Result<()> {
     let machine = table::machine();
-    let programs = build_programs(&args.contestants)?;
+    let programs = Programs::build()?;
     let folder = tempfile::tempdir().context("a folder for the contestants' input")?;
-    let wait = || wait_until_quiet(&programs);
+    let wait = || quiet::wait(&programs);
     for &shape in &args.shape {
         check(args, &programs, shape, folder.path())?;
         wait()?;
@@ -60,7 +63,7 @@ pub fn run(args: &Args) -> Result<()> {
         for &count in &args.nodes {
             let entries = prepare(args, &programs, (shape, count), folder.path(), None)?;
             let times =
-                measure(&entries, args.rounds, wait, &format!("{} {count}", shape.as_str()))?;
+                measure(&programs, &entries, args.rounds, &format!("{} {count}", shape.as_str()))?;
             rows.push(Row { shape, count, times });
         }
     }
@@ -96,6 +99,10 @@ fn check(args: &Args, programs: &Programs, shape: Shape, folder: &Path) -> Resul
             Some(&observed),
         )?;
         entry.run()?;
+        if contestant == Contestant::Up {
+            // Its steps are what observes.
+            Running::of(programs).twinax(&["check"])?;
+        }
         verify::compare(&lab, &observed).with_context(|| {
             format!("{} doesn't build the {}", contestant.as_str(), shape.as_str())
         })?;
@@ -103,12 +110,7 @@ fn check(args: &Args, programs: &Programs, shape: Shape, folder: &Path) -> Resul
     Ok(())
 }
 
-fn measure(
-    entries: &[Entry],
-    rounds: u32,
-    wait: impl Fn() -> Result<()>,
-    lab: &str,
-) -> Result<Vec<Times>> {
+fn measure(programs: &Programs, entries: &[Entry], rounds: u32, lab: &str) -> Result<Vec<Times>> {
     let mut times = vec![Times::default(); entries.len()];
     for round in 0..rounds {
         for turn in 0..entries.len() {
@@ -117,8 +119,14 @@ fn measure(
             let start = Instant::now();
             entries[who].run()?;
             let process = start.elapsed();
-            wait()?;
-            let freed = start.elapsed() - process;
+            if entries[who].contestant == Contestant::Up {
+                let running = Running::of(programs);
+                times[who].stays = Some(running.stays()?);
+            }
+            let ended = Instant::now() - start;
+            // A lab that stays is down by now.
+            quiet::wait(programs)?;
+            let freed = start.elapsed() - ended;
             eprintln!(
                 "{lab}, round {} of {rounds}: {name} {}, freed after {}",
                 round + 1,
@@ -130,27 +138,4 @@ fn measure(
         }
     }
     Ok(times)
-}
-
-fn build_programs(contestants: &[Contestant]) -> Result<Programs> {
-    let packages: &[&str] = if contestants.contains(&Contestant::Twinax) {
-        &["--package", "xtask", "--package", "twinax-cli"]
-    } else {
-        &["--package", "xtask"]
-    };
-    let status = Command::new(crate::cargo())
-        .args(["build", "--release"])
-        .args(packages)
-        .current_dir(crate::workspace())
-        .status()
-        .context("cargo")?;
-    ensure!(status.success(), "cargo build: {status}");
-    Ok(Programs { folder: crate::target().join("release") })
-}
-
-/// Returns when the kernel has freed the network namespaces of the processes that have ended.
-fn wait_until_quiet(programs: &Programs) -> Result<()> {
-    let status = Command::new(programs.folder.join("xtask")).arg("bench-quiet").status()?;
-    ensure!(status.success(), "waiting for the kernel to free namespaces: {status}");
-    Ok(())
 }

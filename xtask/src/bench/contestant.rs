@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueEnum;
+use tempfile::TempDir;
 
 use super::lab::{BRIDGE, End, Kind, Lab, Shape};
 use super::verify;
@@ -17,6 +18,8 @@ use super::verify;
 pub enum Contestant {
     /// `twinax run` of the lab file, which has no steps.
     Twinax,
+    /// `twinax up` of the same file.
+    Up,
     /// The fewest system calls: `bench/bare.rs`.
     Bare,
     /// `ip -batch`: one file for all namespaces and links, then one for each node.
@@ -30,6 +33,7 @@ impl Contestant {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Twinax => "twinax",
+            Self::Up => "up",
             Self::Bare => "bare",
             Self::Batch => "batch",
             Self::Script => "script",
@@ -37,10 +41,46 @@ impl Contestant {
     }
 }
 
+/// What labs are called.
+pub const LAB: &str = "bench";
+
 /// Where the programs are that the bench has built.
 pub struct Programs {
-    /// The folder of the release builds.
-    pub folder: PathBuf,
+    folder: PathBuf,
+    /// Where labs are registered that stay: there are no others.
+    registry: TempDir,
+}
+
+/// The variable that says where (`twinax_lab::registry::VARIABLE`).
+const REGISTRY: &str = "TWINAX_RUNTIME_DIR";
+
+impl Programs {
+    /// Builds them, as they are released.
+    pub fn build() -> Result<Self> {
+        let status = Command::new(crate::cargo())
+            .args(["build", "--release", "--package", "xtask", "--package", "twinax-cli"])
+            .current_dir(crate::workspace())
+            .status()
+            .context("cargo")?;
+        ensure!(status.success(), "cargo build: {status}");
+        let registry = tempfile::tempdir().context("a folder for the registry")?;
+        Ok(Self { folder: crate::target().join("release"), registry })
+    }
+
+    /// twinax.
+    pub fn twinax(&self) -> PathBuf {
+        self.folder.join("twinax")
+    }
+
+    /// Has labs that a command brings up, and what it starts does, registered with the bench.
+    pub fn register(&self, command: &mut Command) {
+        command.env(REGISTRY, self.registry.path());
+    }
+
+    /// This program.
+    pub fn xtask(&self) -> PathBuf {
+        self.folder.join("xtask")
+    }
 }
 
 /// A process that builds a lab and takes it away, ready to be started as often as one likes.
@@ -50,6 +90,7 @@ pub struct Entry {
     program: PathBuf,
     args: Vec<OsString>,
     complaints: PathBuf,
+    registry: PathBuf,
 }
 
 impl Entry {
@@ -66,29 +107,26 @@ impl Entry {
         let folder = folder.join(format!("{}-{}-{count}", contestant.as_str(), shape.as_str()));
         fs::create_dir_all(&folder)?;
         let (program, args) = match contestant {
-            Contestant::Twinax => {
+            Contestant::Twinax | Contestant::Up => {
                 let file = folder.join("lab.toml");
                 fs::write(&file, lab_file(&lab, observe))?;
-                (programs.folder.join("twinax"), vec!["run".into(), file.into()])
+                let verb = if contestant == Contestant::Up { "up" } else { "run" };
+                (programs.twinax(), vec![verb.into(), file.into()])
             }
             Contestant::Bare => {
                 let mut args: Vec<OsString> =
                     vec!["bench-bare".into(), shape.as_str().into(), count.to_string().into()];
                 args.extend(observe.into_iter().flat_map(|to| ["--observe".into(), to.into()]));
-                (programs.folder.join("xtask"), args)
+                (programs.xtask(), args)
             }
             Contestant::Batch => {
-                let mut script = format!("ip -batch {}\n", write(&folder, "all", &batch(&lab))?);
-                for (node, kind) in &lab.nodes {
-                    let file = write(&folder, node, &node_batch(&lab, node, *kind))?;
-                    writeln!(script, "ip -n {node} -batch {file}")?;
-                }
-                sandboxed(&folder, script + &observations(&lab, observe))?
+                sandboxed(&folder, batches(&lab, &folder)? + &observations(&lab, observe))?
             }
             Contestant::Script => sandboxed(&folder, script(&lab) + &observations(&lab, observe))?,
         };
         let complaints = folder.join("stderr");
-        Ok(Self { contestant, program, args, complaints })
+        let registry = programs.registry.path().to_owned();
+        Ok(Self { contestant, program, args, complaints, registry })
     }
 
     /// From the start of its process to its end.
@@ -96,6 +134,7 @@ impl Entry {
         let stderr = fs::File::create(&self.complaints)?;
         let status = Command::new(&self.program)
             .args(&self.args)
+            .env(REGISTRY, &self.registry)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)
@@ -110,9 +149,19 @@ impl Entry {
     }
 }
 
+/// The script that builds a lab with `ip -batch`, and the batches in a folder.
+pub fn batches(lab: &Lab, folder: &Path) -> Result<String> {
+    let mut script = format!("ip -batch {}\n", write(folder, "all", &batch(lab))?);
+    for (node, kind) in &lab.nodes {
+        let file = write(folder, node, &node_batch(lab, node, *kind))?;
+        writeln!(script, "ip -n {node} -batch {file}")?;
+    }
+    Ok(script)
+}
+
 /// What runs a shell script as root of an empty sandbox, as far from the machine's own network as
 /// the other contestants are.
-fn sandboxed(folder: &Path, script: String) -> Result<(PathBuf, Vec<OsString>)> {
+pub fn sandboxed(folder: &Path, script: String) -> Result<(PathBuf, Vec<OsString>)> {
     let file = folder.join("lab.sh");
     fs::write(&file, format!("set -e\nmount -t tmpfs tmpfs /run\n{script}"))?;
     let as_root = if rustix::process::geteuid().is_root() { None } else { Some("--map-root-user") };
@@ -213,8 +262,9 @@ fn observations(lab: &Lab, observe: Option<&Path>) -> String {
         .collect()
 }
 
-fn lab_file(lab: &Lab, observe: Option<&Path>) -> String {
-    let mut text = "name = \"bench\"\n".to_owned();
+/// The lab file; with `observe`, with a step for each node that writes what it has.
+pub fn lab_file(lab: &Lab, observe: Option<&Path>) -> String {
+    let mut text = format!("name = \"{LAB}\"\n");
     for (node, kind) in &lab.nodes {
         let kind = match kind {
             Kind::Host => "host",

@@ -3,6 +3,8 @@
 //! - *star*: `sw` with the bridge `br0`, and N hosts, each on a port of it.
 //! - *line*: N routers in a chain, forwarding, with a /31 between neighbours. It has connected
 //!   routes only: ends that are not neighbours don't reach each other.
+//! - *tree*: the same, but each router has two more below it.
+//! - *bridges*: N hosts, each fifty of them on the bridge of one more node.
 
 use std::net::Ipv4Addr;
 
@@ -15,6 +17,10 @@ pub enum Shape {
     Star,
     /// N routers in a chain.
     Line,
+    /// N routers, each with two below it.
+    Tree,
+    /// N hosts, fifty on each bridge.
+    Bridges,
 }
 
 impl Shape {
@@ -23,47 +29,55 @@ impl Shape {
         match self {
             Self::Star => "star",
             Self::Line => "line",
+            Self::Tree => "tree",
+            Self::Bridges => "bridges",
         }
     }
 }
 
 /// The node of a star that has the bridge.
-pub const SWITCH: &str = "sw";
+const SWITCH: &str = "sw";
 /// The bridge of a star.
 pub const BRIDGE: &str = "br0";
 /// The interface of a host of a star.
-pub const HOST_IF: &str = "e0";
+const HOST_IF: &str = "e0";
 /// A router's interface to the router before it.
-pub const LEFT_IF: &str = "left";
+const LEFT_IF: &str = "left";
 /// A router's interface to the router after it.
-pub const RIGHT_IF: &str = "right";
+const RIGHT_IF: &str = "right";
+/// A router's interface to the router above it.
+const UP_IF: &str = "above";
 /// The length of the prefix in a star.
-pub const STAR_PREFIX: u8 = 16;
-/// The length of the prefix between neighbours in a line.
-pub const LINE_PREFIX: u8 = 31;
+const STAR_PREFIX: u8 = 16;
+/// How many hosts are on each of many bridges.
+const HOSTS_PER_BRIDGE: u32 = 50;
+/// The length of the prefix of each of many bridges.
+const BRIDGE_PREFIX: u8 = 24;
+/// The length of the prefix between two routers.
+const LINE_PREFIX: u8 = 31;
 
 /// The name of a host of a star.
-pub fn host(index: u32) -> String {
+fn host(index: u32) -> String {
     format!("h{index}")
 }
 
 /// The port of the switch that leads to a host.
-pub fn port(index: u32) -> String {
+fn port(index: u32) -> String {
     format!("p{index}")
 }
 
 /// The address of a host of a star: 10.0.0.1 and on.
-pub fn host_address(index: u32) -> Ipv4Addr {
+fn host_address(index: u32) -> Ipv4Addr {
     Ipv4Addr::from_bits(Ipv4Addr::new(10, 0, 0, 1).to_bits() + index)
 }
 
 /// The name of a router of a line.
-pub fn router(index: u32) -> String {
+fn router(index: u32) -> String {
     format!("r{index}")
 }
 
 /// The addresses between router `index` and the next, that of `index` first.
-pub fn link_addresses(index: u32) -> (Ipv4Addr, Ipv4Addr) {
+fn link_addresses(index: u32) -> (Ipv4Addr, Ipv4Addr) {
     let first = Ipv4Addr::new(10, 0, 0, 0).to_bits() + 2 * index;
     (Ipv4Addr::from_bits(first), Ipv4Addr::from_bits(first + 1))
 }
@@ -105,6 +119,8 @@ impl Lab {
         match shape {
             Shape::Star => Self::star(count),
             Shape::Line => Self::line(count),
+            Shape::Tree => Self::tree(count),
+            Shape::Bridges => Self::bridges(count),
         }
     }
 
@@ -121,19 +137,56 @@ impl Lab {
     }
 
     fn line(count: u32) -> Self {
+        Self::routers(count, |index| (index - 1, LEFT_IF, RIGHT_IF.to_owned()))
+    }
+
+    fn tree(count: u32) -> Self {
+        Self::routers(count, |index| ((index - 1) / 2, UP_IF, format!("below{}", (index - 1) % 2)))
+    }
+
+    /// Each router but the first has a link to one before it: that one's number, and the names of
+    /// the two ends.
+    fn routers(count: u32, before: impl Fn(u32) -> (u32, &'static str, String)) -> Self {
         let links = (1..count).map(|index| {
-            let (before, own) = link_addresses(index - 1);
+            let (other, own_if, other_if) = before(index);
+            let (other_ip, own_ip) = link_addresses(index - 1);
             let end = |node, interface: &str, address| End {
                 node: router(node),
                 interface: interface.to_owned(),
                 address: Some((address, LINE_PREFIX)),
             };
-            (end(index, LEFT_IF, own), end(index - 1, RIGHT_IF, before))
+            (end(index, own_if, own_ip), end(other, &other_if, other_ip))
         });
         Self {
             nodes: (0..count).map(|index| (router(index), Kind::Router)).collect(),
             links: links.collect(),
         }
+    }
+
+    fn bridges(count: u32) -> Self {
+        let (mut nodes, mut links) = (Vec::new(), Vec::new());
+        for index in 0..count {
+            let (bridge, place) = (index / HOSTS_PER_BRIDGE, index % HOSTS_PER_BRIDGE);
+            let switch = format!("{SWITCH}{bridge}");
+            if place == 0 {
+                nodes.push((switch.clone(), Kind::Bridge));
+            }
+            nodes.push((host(index), Kind::Host));
+            let address = Ipv4Addr::from_bits(host_address(place).to_bits() + (bridge << 8));
+            let address = Some((address, BRIDGE_PREFIX));
+            let a = End { node: host(index), interface: HOST_IF.to_owned(), address };
+            links.push((a, End { node: switch, interface: port(place), address: None }));
+        }
+        Self { nodes, links }
+    }
+
+    /// The same lab but for one address.
+    pub fn changed(&self) -> Self {
+        let mut changed = self.clone();
+        if let Some((end, _)) = changed.links.last_mut() {
+            end.address = Some((Ipv4Addr::new(10, 255, 0, 1), 24));
+        }
+        changed
     }
 
     /// The ends in a node, in the order of the links.
@@ -160,6 +213,29 @@ mod tests {
             })
             .collect();
         assert_eq!(prefixes.len(), 599);
+    }
+
+    #[test]
+    fn each_fifty_hosts_are_on_a_bridge_and_in_a_prefix_of_their_own() {
+        let lab = Lab::bridges(120);
+        let bridges = lab.nodes.iter().filter(|(_, kind)| *kind == Kind::Bridge);
+        assert_eq!(bridges.count(), 3);
+        for (host, port) in &lab.links {
+            let (address, _) = host.address.expect("a host has one");
+            assert_eq!(port.node, format!("{SWITCH}{}", address.octets()[2]));
+        }
+        let addresses: std::collections::BTreeSet<_> =
+            lab.links.iter().map(|(host, _)| host.address).collect();
+        assert_eq!(addresses.len(), 120);
+    }
+
+    #[test]
+    fn no_router_of_a_tree_has_more_than_two_below_it() {
+        let lab = Lab::tree(100);
+        let ends: std::collections::BTreeSet<_> =
+            lab.links.iter().flat_map(|(a, b)| [a, b]).map(|e| (&e.node, &e.interface)).collect();
+        assert_eq!(ends.len(), 2 * 99);
+        assert!(lab.nodes.iter().all(|(node, _)| lab.ends(node).count() <= 3));
     }
 
     #[test]

@@ -20,9 +20,6 @@ use netlink_sys::protocols::NETLINK_ROUTE;
 /// The index of `lo` in every network namespace (`LOOPBACK_IFINDEX`, `net/flow.h`).
 pub const LO: u32 = 1;
 
-/// `RTNLGRP_LINK` (`linux/rtnetlink.h`): what happens to links.
-const GROUP_LINK: u32 = 1;
-
 /// A veth pair that is to be made. Both ends get indices that the caller chose, so that nobody has
 /// to ask for them.
 pub struct Veth<'a> {
@@ -51,14 +48,6 @@ impl Socket {
     pub fn open() -> io::Result<Self> {
         let socket = netlink_sys::Socket::new(NETLINK_ROUTE)?;
         Ok(Self { socket, buffer: Vec::with_capacity(8192) })
-    }
-
-    /// Opens one that hears what happens to links.
-    pub fn open_listener() -> io::Result<Self> {
-        let mut listener = Self::open()?;
-        listener.socket.bind_auto()?;
-        listener.socket.add_membership(GROUP_LINK)?;
-        Ok(listener)
     }
 
     /// Makes a bridge, up.
@@ -107,20 +96,6 @@ impl Socket {
         message.attributes =
             vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
         self.create(RouteNetlinkMessage::NewAddress(message))
-    }
-
-    /// Waits until the link of this index has gone.
-    pub fn wait_for_end_of(&mut self, index: u32) -> io::Result<()> {
-        loop {
-            let (datagram, _) = self.socket.recv_from_full()?;
-            if let NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelLink(link)) =
-                decode(&datagram)?
-                && link.header.index == index
-                && link.header.interface_family == AddressFamily::Unspec
-            {
-                return Ok(());
-            }
-        }
     }
 
     fn create(&mut self, message: RouteNetlinkMessage) -> io::Result<()> {

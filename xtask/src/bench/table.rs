@@ -23,30 +23,36 @@ pub struct Row {
     pub times: Vec<Times>,
 }
 
-/// The table of times with the ratios, and the table of what the kernel did later.
+/// The number of nodes to which the time per node is compared.
+const COMPARED: u32 = 1000;
+
+/// The table of times with the ratios, that of what the kernel did later, and that of what stays.
 pub fn markdown(contestants: &[Contestant], rounds: u32, rows: &[Row]) -> String {
     let position = |who| contestants.iter().position(|&have| have == who);
     let ratios: Vec<_> = RATIOS
         .into_iter()
         .filter_map(|(a, b)| Some(((a, b), (position(a)?, position(b)?))))
         .collect();
+    let growing: Vec<usize> = if rows.iter().any(|row| row.count > COMPARED) {
+        [Contestant::Twinax, Contestant::Up].into_iter().filter_map(position).collect()
+    } else {
+        Vec::new()
+    };
     let names: Vec<String> = contestants.iter().map(|who| who.as_str().to_owned()).collect();
 
     let mut head = vec!["shape".to_owned(), "nodes".to_owned()];
     head.extend(names.iter().cloned());
     let later_head = head.clone();
     head.extend(ratios.iter().map(|((a, b), _)| format!("{} / {}", a.as_str(), b.as_str())));
+    head.extend(growing.iter().map(|&who| format!("{}, per node / at {COMPARED}", names[who])));
 
     let body = rows.iter().map(|row| {
         let mut cells = lab_cells(row);
-        cells.extend(row.times.iter().map(|times| {
-            let (low, high) = (minimum(&times.process), maximum(&times.process));
-            format!("{} ({}–{})", seconds(median(&times.process)), seconds(low), seconds(high))
-        }));
-        cells.extend(ratios.iter().map(|&(_, (a, b))| {
-            let of = |who: usize| median(&row.times[who].process).as_secs_f64();
-            format!("{:.2}", of(a) / of(b))
-        }));
+        cells.extend(row.times.iter().map(|times| spread(&times.process, seconds)));
+        cells.extend(
+            ratios.iter().map(|&(_, (a, b))| ratio(&row.times[a].process, &row.times[b].process)),
+        );
+        cells.extend(growing.iter().map(|&who| growth(rows, row, who).unwrap_or_default()));
         cells
     });
     let later = rows.iter().map(|row| {
@@ -54,20 +60,52 @@ pub fn markdown(contestants: &[Contestant], rounds: u32, rows: &[Row]) -> String
         cells.extend(row.times.iter().map(|times| seconds(median(&times.freed))));
         cells
     });
-    format!(
-        "Seconds from the start of the process to its end, teardown included: median of \
-         {rounds} (lowest–highest).\n\n{}\nSeconds from then until the kernel has freed the \
+    let text = format!(
+        "Seconds from the start of the process to its end, teardown included, but for \
+         `up`: median of {rounds} (lowest–highest).\n\n{}\nSeconds from then until the kernel has freed the \
          namespaces: median of {rounds}.\n\n{}",
         table(&head, body),
         table(&later_head, later),
-    )
+    );
+    let stay_head = ["shape", "nodes", "memory of the holder", "processes"];
+    let stay = rows.iter().filter_map(|row| {
+        let stays = row.times.iter().find_map(|times| times.stays)?;
+        let mut cells = lab_cells(row);
+        cells.extend([format!("{} KiB", stays.memory), stays.processes.to_string()]);
+        Some(cells)
+    });
+    match position(Contestant::Up) {
+        Some(_) => {
+            let stay = table(&stay_head.map(str::to_owned), stay);
+            format!("{text}\nWhat of a lab stays that is up.\n\n{stay}")
+        }
+        None => text,
+    }
+}
+
+/// How much longer a node takes in this lab than in the one of the same shape with [`COMPARED`].
+fn growth(rows: &[Row], row: &Row, who: usize) -> Option<String> {
+    let compared = rows.iter().find(|own| own.shape == row.shape && own.count == COMPARED)?;
+    let per_node = |row: &Row| median(&row.times[who].process).as_secs_f64() / f64::from(row.count);
+    Some(format!("{:.2}", per_node(row) / per_node(compared)))
+}
+
+/// The ratio of two medians.
+pub fn ratio(a: &[Duration], b: &[Duration]) -> String {
+    format!("{:.2}", median(a).as_secs_f64() / median(b).as_secs_f64())
+}
+
+/// The median, the lowest and the highest, as they are to be written.
+pub fn spread(times: &[Duration], write: impl Fn(Duration) -> String) -> String {
+    format!("{} ({}–{})", write(median(times)), write(minimum(times)), write(maximum(times)))
 }
 
 fn lab_cells(row: &Row) -> Vec<String> {
     vec![row.shape.as_str().to_owned(), row.count.to_string()]
 }
 
-fn table(head: &[String], body: impl Iterator<Item = Vec<String>>) -> String {
+/// A table of Markdown.
+pub fn table(head: &[String], body: impl Iterator<Item = Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let mut text = line(head);
     text += &line(&vec!["---".to_owned(); head.len()]);
@@ -93,6 +131,11 @@ pub fn machine() -> String {
 pub fn seconds(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 10.0 { format!("{seconds:.3}") } else { format!("{seconds:.1}") }
+}
+
+/// A time in milliseconds.
+pub fn milliseconds(time: Duration) -> String {
+    format!("{:.1}", time.as_secs_f64() * 1000.0)
 }
 
 /// The middle one; of an even number, the mean of the two in the middle.
@@ -131,7 +174,7 @@ mod tests {
 
     #[test]
     fn ratios_are_of_the_contestants_they_name() {
-        let times = |process: &[u64]| Times { process: ms(process), freed: ms(&[0]) };
+        let times = |process: &[u64]| Times { process: ms(process), freed: ms(&[0]), stays: None };
         let contestants = [Contestant::Script, Contestant::Bare, Contestant::Twinax];
         let times = vec![times(&[3000]), times(&[100]), times(&[150])];
         let row = Row { shape: Shape::Star, count: 7, times };
@@ -148,5 +191,20 @@ mod tests {
         assert_eq!(under("twinax / bare"), Some("1.50"));
         assert_eq!(under("script / twinax"), Some("20.00"));
         assert_eq!(under("batch / twinax"), None);
+    }
+
+    #[test]
+    fn growth_is_that_of_the_time_per_node() {
+        let row = |shape, count, process| {
+            let times = Times { process: ms(&[process]), freed: ms(&[0]), stays: None };
+            Row { shape, count, times: vec![times] }
+        };
+        let rows = [
+            row(Shape::Line, 1000, 400),
+            row(Shape::Star, 1000, 1),
+            row(Shape::Line, 10_000, 6000),
+        ];
+        assert_eq!(growth(&rows, &rows[2], 0).as_deref(), Some("1.50"));
+        assert_eq!(growth(&rows, &row(Shape::Tree, 10_000, 1), 0), None);
     }
 }
