@@ -297,9 +297,12 @@ fn with_defaults(wanted: &Topology, known: &Topology) -> Result<Topology, Error>
             let value = fresh[at].1.get(&path)?.clone();
             Some(Sysctl { key, value })
         };
-        // First: what is said has the last word.
-        let missing: Vec<Sysctl> = missing.into_iter().filter_map(value).collect();
-        completed.sysctls.splice(..0, missing);
+        // What sets others comes first: what is said, and what follows from that, has the last word.
+        let missing = missing.into_iter().filter_map(value);
+        let (setters, others): (Vec<Sysctl>, Vec<Sysctl>) =
+            missing.partition(|own| twinax_plan::sets_others(&own.key));
+        completed.sysctls.splice(..0, setters);
+        completed.sysctls.extend(others);
     }
     Ok(complete)
 }

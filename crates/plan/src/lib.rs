@@ -16,7 +16,7 @@ mod services;
 mod step;
 
 pub use build::{add, build, sysctls_before_devices};
-pub use difference::difference;
+pub use difference::{difference, sets_others};
 pub use found::{Beyond, Found, Purpose, found};
 pub use observed::*;
 pub use remove::remove;

@@ -33,7 +33,7 @@ pub fn any_lab_becomes_any_other() {
         return;
     }
     let pairs = (random::lab(), random::lab());
-    random::each("becomes", CASES, &pairs, |(one, other)| check(&one, &other, || Ok(())));
+    random::each("becomes_other", CASES, &pairs, |(one, other)| check(&one, &other, || Ok(())));
 }
 
 /// A random lab becomes what somebody has made of its file, and back.
@@ -41,7 +41,7 @@ pub fn an_edited_lab_becomes_what_it_says() {
     if lacks("becomes::an_edited_lab_becomes_what_it_says") {
         return;
     }
-    random::each("becomes", CASES, &(random::lab(), edits()), |(lab, edits)| {
+    random::each("becomes_edited", CASES, &(random::lab(), edits()), |(lab, edits)| {
         let lab = edited(&lab, &[]);
         let other = edited(&lab, &edits);
         check(&lab, &other, || Ok(()))?;
@@ -54,7 +54,7 @@ pub fn what_was_done_by_hand_is_undone() {
     if lacks("becomes::what_was_done_by_hand_is_undone") {
         return;
     }
-    random::each("becomes", CASES, &(random::lab(), by_hand::deeds()), |(lab, deeds)| {
+    random::each("becomes_by_hand", CASES, &(random::lab(), by_hand::deeds()), |(lab, deeds)| {
         let commands = by_hand::commands(&lab, &deeds);
         check(&lab, &lab, || by_hand::carry_out(&commands))
             .map_err(|error| format!("{error}\n\nby hand:\n{}", commands.join("\n")))
@@ -67,7 +67,7 @@ pub fn what_was_broken_off_is_completed() {
         return;
     }
     let values = (random::lab(), edits(), vec(any::<u8>(), 1..3));
-    random::each("becomes", CASES, &values, |(lab, edits, done)| {
+    random::each("becomes_broken_off", CASES, &values, |(lab, edits, done)| {
         let lab = edited(&lab, &[]);
         let other = edited(&lab, &edits);
         check(&lab, &other, || {

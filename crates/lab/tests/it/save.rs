@@ -72,7 +72,7 @@ pub fn random_labs_of_a_script_are_saved() {
     if lacks("save::random_labs_of_a_script_are_saved") {
         return;
     }
-    random::each("save", CASES, &random::lab(), |lab| of_a_script(&lab));
+    random::each("save_of_a_script", CASES, &random::lab(), |lab| of_a_script(&lab));
 }
 
 fn of_a_script(lab: &Topology) -> Result<(), String> {

@@ -25,6 +25,8 @@ use crate::build::{add_tap, add_veth, make_node, set_up};
 use devices::Devices;
 use node::Visit;
 
+pub use sysctls::sets_others;
+
 /// The steps that make the lab `current` into the lab `wanted`. None: it is one already.
 ///
 /// `current` is what [`found`](crate::found()) makes of a running lab, for

@@ -40,13 +40,29 @@ pub(super) fn difference(
 }
 
 fn rules(now: &Node, wanted: &Node, to: &mut Routing) {
-    let matched = unmatched(&now.rules, &wanted.rules, is_rule, |r: &Rule| r.priority.is_some());
-    for (rule, _) in now.rules.iter().zip(matched.taken).filter(|(_, taken)| !taken) {
+    // In which order rules are tried must not depend on which of them was there first.
+    let (rules, wanted_rules) = (with_priorities(&now.rules), with_priorities(&wanted.rules));
+    let matched = unmatched(&rules, &wanted_rules, is_rule, |r: &Rule| r.priority.is_some());
+    for (rule, _) in rules.iter().zip(matched.taken).filter(|(_, taken)| !taken) {
         to.goes.push(Change::DelRule(now.name.clone(), rule.clone()));
     }
-    for (rule, _) in wanted.rules.iter().zip(matched.pairs).filter(|(_, now)| now.is_none()) {
+    for (rule, _) in wanted_rules.iter().zip(matched.pairs).filter(|(_, now)| now.is_none()) {
         to.comes.push(Change::AddRule(wanted.name.clone(), rule.clone()));
     }
+}
+
+/// The rules with the priorities that the kernel gives them when they are added in this order: one
+/// less than that of the first rule after the one of priority 0 (`fib_default_rule_pref`,
+/// `net/core/fib_rules.c`).
+fn with_priorities(rules: &[Rule]) -> Vec<Rule> {
+    let mut first = [32_766_u32; 2];
+    let given = |rule: &Rule| {
+        let first = &mut first[usize::from(rule.family == Family::Ipv6)];
+        let priority = rule.priority.unwrap_or(first.saturating_sub(1));
+        *first = priority.min(*first);
+        Rule { priority: Some(priority), ..rule.clone() }
+    };
+    rules.iter().map(given).collect()
 }
 
 fn routes(

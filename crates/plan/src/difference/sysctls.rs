@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use twinax_topology::{Change, Interface, Node, NodeKind, Place, Sysctl};
+use twinax_topology::{Change, Interface, Node, NodeKind, Place, Sysctl, SysctlKey};
 
 use crate::build::{forwarding, forwarding_keys, needs_device};
 use crate::defaults::same_value;
@@ -179,6 +179,11 @@ impl Set {
                 .is_some_and(|interface| !interface.contains('/')),
         }
     }
+}
+
+/// Whether setting a sysctl sets others, too.
+pub fn sets_others(key: &SysctlKey) -> bool {
+    !sets(key.path()).is_empty()
 }
 
 /// What a sysctl sets besides itself (`devinet_sysctl_forward` in `net/ipv4/devinet.c`,

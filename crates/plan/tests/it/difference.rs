@@ -124,6 +124,22 @@ fn a_bridge_of_which_no_mtu_is_said_any_more_has_that_of_its_ports() {
 }
 
 #[test]
+fn rules_without_a_priority_are_tried_in_the_order_in_which_they_would_be_built() {
+    let lab = |rules: &str| -> Topology {
+        let text = format!("name = 'l'\n[node.a]\nrule = [{rules}]");
+        twinax_topology::parse(&text, "l.toml").unwrap_or_else(|error| panic!("{error}"))
+    };
+    // The first of two gets 32765, the second 32764, which is tried first.
+    let wanted = lab("{ from = '10.0.0.0/8', table = 1 }, { from = '10.1.0.0/16', table = 2 }");
+    let as_built = lab("{ from = '10.0.0.0/8', priority = 32765, table = 1 }, \
+         { from = '10.1.0.0/16', priority = 32764, table = 2 }");
+    assert_eq!(steps(&as_built, &wanted), [""; 0]);
+    let second_alone = lab("{ from = '10.1.0.0/16', priority = 32764, table = 2 }");
+    let first = "ip -n a rule add from 10.0.0.0/8 priority 32765 lookup 1";
+    assert_eq!(steps(&second_alone, &wanted), [first]);
+}
+
+#[test]
 fn a_device_that_goes_down_does_so_when_its_addresses_are_settled() {
     let now = with(|own| own.addresses = vec![read("fd00::1/64"), read("10.0.0.1/24")]);
     let then = with(|own| {
