@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Command;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal};
+use rustix::process::{DumpableBehavior, Pid, Signal};
 use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
 use crate::error::Error;
@@ -65,9 +65,13 @@ pub fn fork() -> Result<Fork, Error> {
 /// network and UTS namespace, user namespace where it is another, and its children into the PID
 /// namespace (`setns(2)` with a process file descriptor, Linux 5.8).
 ///
-/// Nothing of the machine's may be left in its hands: what is in the other namespaces may look into
-/// it from now on.
+/// It itself stays in the machine's PID namespace, where more can be reached. So from now on, until
+/// it executes a program, nobody may look into it or trace it who is not root of the machine
+/// (`PR_SET_DUMPABLE`): whoever is root in the other namespaces would be allowed to, and finds its
+/// number in the machine's `/proc`, which is there beneath the sandbox's.
 pub fn join(process: BorrowedFd<'_>, user: bool) -> Result<(), Error> {
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .map_err(Error::call("keeping others from tracing us"))?;
     let mut all = ThreadNameSpaceType::MOUNT
         | ThreadNameSpaceType::NETWORK
         | ThreadNameSpaceType::HOST_NAME_AND_NIS_DOMAIN_NAME
