@@ -27,7 +27,7 @@ pub fn commands(lab: &Topology, deeds: &[Deed]) -> Vec<String> {
             _ => to_node(lab, node.as_str(), what / 3, how, number),
         }
     };
-    deeds.iter().enumerate().filter_map(|deed_of| deed(deed_of)).collect()
+    deeds.iter().enumerate().filter_map(deed).collect()
 }
 
 /// Carries them out, in the sandbox of the calling process. One that is refused changes nothing.

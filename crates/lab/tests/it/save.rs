@@ -7,8 +7,8 @@ use twinax_topology::{Topology, parse};
 use crate::both_ways::{Way, build_here, chain, in_sandbox, lacks};
 use crate::{facts, random, shipped};
 
-/// As many as run in a minute on two cores.
-const CASES: u32 = 30;
+/// As many as run in half a minute on two cores.
+const CASES: u32 = 20;
 
 /// What was saved of a lab, and what it was like.
 #[derive(Serialize, Deserialize)]
