@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, XattrFlags, setxattr};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -95,10 +95,19 @@ fn carry_over(entry: &fs::DirEntry, to: &Path) -> io::Result<()> {
     }
     if kind.is_dir() {
         fs::create_dir(to)?;
+        if is_empty_and_anothers(entry) {
+            // Where root of a machine would put something, so can root of the sandbox.
+            return Ok(());
+        }
     } else {
         fs::File::create_new(to)?;
     }
     Ok(rustix::mount::mount_bind_recursive(entry.path(), to)?)
+}
+
+fn is_empty_and_anothers(folder: &fs::DirEntry) -> bool {
+    folder.metadata().is_ok_and(|found| found.uid() != rustix::process::geteuid().as_raw())
+        && fs::read_dir(folder.path()).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// What the machine may have mounted below `/sys`, and programs look for there.
@@ -170,10 +179,15 @@ fn copy_of_others(from: &Path, to: &Path, device: u64) {
         }
         let (path, copy) = (entry.path(), to.join(entry.file_name()));
         if found.is_dir() {
-            // One that can't be read would look empty.
-            if fs::read_dir(&path).is_ok() && fs::create_dir(&copy).is_ok() {
+            if fs::create_dir(&copy).is_err() {
+            } else if fs::read_dir(&path).is_ok() {
                 copy_of_others(&path, &copy, device);
+            } else if setxattr(&copy, c"user.overlay.opaque", b"y", XattrFlags::empty()).is_err() {
+                // Only one that hides the other can take the place of what can't be looked into.
+                let _ = fs::remove_dir(&copy);
             }
+        } else if found.is_symlink() {
+            let _ = fs::read_link(&path).and_then(|to| symlink(to, &copy));
         } else if found.is_file() && found.len() <= LARGEST_COPY && fs::copy(&path, &copy).is_err()
         {
             let _ = fs::remove_file(copy);
