@@ -134,7 +134,7 @@ fn interfaces_are_there(step: &LabStep) -> anyhow::Result<()> {
     match &step.action {
         Action::Change(changes) => {
             for change in changes {
-                if let Some(at) = place(change) {
+                if let Some(at) = change.place() {
                     nodes.must_have(&at.node, &at.interface)?;
                 }
                 match change {
@@ -167,22 +167,6 @@ fn interfaces_are_there(step: &LabStep) -> anyhow::Result<()> {
         _ => {}
     }
     Ok(())
-}
-
-/// The interface that a change is about.
-fn place(change: &Change) -> Option<&Place> {
-    match change {
-        Change::Move { at, .. } => Some(at),
-        Change::Up(at, _)
-        | Change::Mtu(at, _)
-        | Change::Mac(at, _)
-        | Change::Master(at, _)
-        | Change::Port(at, _)
-        | Change::AddAddress(at, _)
-        | Change::DelAddress(at, _)
-        | Change::InterfaceSysctl(at, _) => Some(at),
-        _ => None,
-    }
 }
 
 /// The devices of nodes, looked at where they are asked for.

@@ -358,6 +358,15 @@ pub struct Reach {
 impl Change {
     /// The node in which the change happens.
     pub fn node(&self) -> &NodeName {
+        self.subject().0
+    }
+
+    /// The interface that the change is about; `None`: it is about the node.
+    pub fn place(&self) -> Option<&Place> {
+        self.subject().1
+    }
+
+    fn subject(&self) -> (&NodeName, Option<&Place>) {
         match self {
             Self::Move { at: place, .. }
             | Self::Up(place, _)
@@ -367,7 +376,7 @@ impl Change {
             | Self::Port(place, _)
             | Self::AddAddress(place, _)
             | Self::DelAddress(place, _)
-            | Self::InterfaceSysctl(place, _) => &place.node,
+            | Self::InterfaceSysctl(place, _) => (&place.node, Some(place)),
             Self::Sysctl(node, _)
             | Self::AddRoute(node, _)
             | Self::DelRoute(node, _)
@@ -375,7 +384,7 @@ impl Change {
             | Self::DelRule(node, _)
             | Self::AddNeighbour(node, _)
             | Self::DelNeighbour(node, _)
-            | Self::Firewall(node, _) => node,
+            | Self::Firewall(node, _) => (node, None),
         }
     }
 }
