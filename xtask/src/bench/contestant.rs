@@ -18,6 +18,8 @@ use super::verify;
 pub enum Contestant {
     /// `twinax run` of the lab file, which has no steps.
     Twinax,
+    /// The same on one processor alone.
+    OneCore,
     /// `twinax up` of the same file.
     Up,
     /// The fewest system calls: `bench/bare.rs`.
@@ -33,6 +35,7 @@ impl Contestant {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Twinax => "twinax",
+            Self::OneCore => "one-core",
             Self::Up => "up",
             Self::Bare => "bare",
             Self::Batch => "batch",
@@ -107,11 +110,19 @@ impl Entry {
         let folder = folder.join(format!("{}-{}-{count}", contestant.as_str(), shape.as_str()));
         fs::create_dir_all(&folder)?;
         let (program, args) = match contestant {
-            Contestant::Twinax | Contestant::Up => {
+            Contestant::Twinax | Contestant::OneCore | Contestant::Up => {
                 let file = folder.join("lab.toml");
                 fs::write(&file, lab_file(&lab, observe))?;
                 let verb = if contestant == Contestant::Up { "up" } else { "run" };
-                (programs.twinax(), vec![verb.into(), file.into()])
+                let words = vec![OsString::from(verb), file.into()];
+                if contestant == Contestant::OneCore {
+                    let mut args = ["-c", "0"].map(OsString::from).to_vec();
+                    args.push(programs.twinax().into());
+                    args.extend(words);
+                    ("taskset".into(), args)
+                } else {
+                    (programs.twinax(), words)
+                }
             }
             Contestant::Bare => {
                 let mut args: Vec<OsString> =

@@ -7,8 +7,9 @@ use super::contestant::Contestant;
 use super::lab::Shape;
 
 /// The ratios that are printed: of the first's median to the second's.
-const RATIOS: [(Contestant, Contestant); 3] = [
+const RATIOS: [(Contestant, Contestant); 4] = [
     (Contestant::Twinax, Contestant::Bare),
+    (Contestant::Twinax, Contestant::OneCore),
     (Contestant::Batch, Contestant::Twinax),
     (Contestant::Script, Contestant::Twinax),
 ];
