@@ -301,3 +301,69 @@ pub(crate) fn set_firewall(firewall: &Firewall) -> Result<(), Error> {
     nft::apply(firewall)?;
     firewall.ruleset.as_deref().map_or(Ok(()), |text| Ok(nft::load(None, text)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stages(lab: &str) -> Vec<Vec<Vec<String>>> {
+        let lab = twinax_topology::parse(lab, "lab.toml").expect("a lab");
+        stages_of(&twinax_plan::build(&lab))
+    }
+
+    /// The commands of each visit of each stage.
+    fn stages_of(steps: &[Step]) -> Vec<Vec<Vec<String>>> {
+        let commands = |visit: &PlannedVisit| {
+            steps[visit.steps.clone()].iter().map(twinax_plan::command).collect()
+        };
+        visits(steps)
+            .chunk_by(|a, b| a.stage == b.stage)
+            .map(|stage| stage.iter().map(commands).collect())
+            .collect()
+    }
+
+    #[test]
+    fn nodes_are_made_together_then_links_then_nodes_are_set_up_together() {
+        let stages = stages(
+            "name = 'l'\n[node.a]\n[node.b]\n[node.c]\n\
+             [[link]]\na = 'a:e0'\nb = 'b:e0'\n[[link]]\na = 'b:e1'\nb = 'c:e0'\n",
+        );
+        let visits: Vec<usize> = stages.iter().map(Vec::len).collect();
+        assert_eq!(visits, [3, 1, 3], "{stages:#?}");
+        assert_eq!(stages[1][0].len(), 2, "both links in one visit");
+    }
+
+    #[test]
+    fn all_steps_are_made_and_in_their_order() {
+        let lab = "name = 'l'\n[node.a]\n[node.b]\nkind = 'bridge'\n[[link]]\na = 'a:e0'\nb = 'b:e0'\n\
+                   [[tap]]\nat = 'a:t0'\n[[tap]]\nat = 'b:t0'\n";
+        let lab = twinax_topology::parse(lab, "lab.toml").expect("a lab");
+        let steps = twinax_plan::build(&lab);
+        let planned: Vec<String> = steps.iter().map(twinax_plan::command).collect();
+        let made: Vec<String> = stages_of(&steps).into_iter().flatten().flatten().collect();
+        assert_eq!(made, planned);
+    }
+
+    #[test]
+    fn no_stage_has_two_visits_to_a_node() {
+        // Without links, making the nodes and setting them up follow each other.
+        let stages = stages(
+            "name = 'l'\n[node.a]\nfirewall.policy.input = 'drop'\n\
+             [node.b]\nfirewall.policy.input = 'drop'\n",
+        );
+        assert_eq!(stages.len(), 2, "{stages:#?}");
+    }
+
+    #[test]
+    fn what_concerns_another_node_is_alone() {
+        let at = |node: &str| Place {
+            node: node.parse().expect("a name"),
+            interface: "x".parse().expect("a name"),
+        };
+        let up = |node| Step::Change(Change::Up(at(node), true));
+        let to = "b".parse().expect("a name");
+        let steps = [up("a"), Step::Change(Change::Move { at: at("c"), to }), up("b")];
+        assert_eq!(stages_of(&steps).len(), 3);
+        assert_eq!(stages_of(&[up("a"), up("b")]).len(), 1);
+    }
+}
