@@ -39,7 +39,15 @@ pub enum Bench {
 /// What `bench all` measures.
 const ALL: [&[&str]; 7] = [
     &["build"],
-    &["build", "--nodes", "1000", "--with", "twinax,one-core,bare"],
+    &[
+        "build",
+        "--shape",
+        "star,line,tree,bridges",
+        "--nodes",
+        "1000",
+        "--with",
+        "twinax,one-core,bare",
+    ],
     &["build", "--shape", "bridges,line,tree", "--nodes", "1000,10000", "--with", "twinax,up"],
     &["exec"],
     &["down"],
