@@ -1,11 +1,11 @@
 //! Commands in nodes, run to their end.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -103,12 +103,29 @@ fn seeing(
             command
         }
     };
+    command.env("PATH", roots_path(std::env::var_os("PATH").unwrap_or_default()));
     let Tie { is_tied, takes_terminal } = tie;
     let (mounts, directory) = (mounts::view()?, c_path(directory));
     let pretends = is_alone();
     let sight = Sight { mounts, node, directory, is_tied, takes_terminal, pretends };
     exec_in(&mut command, sight);
     Ok(command)
+}
+
+/// A `PATH` in which root of a machine finds his programs: in the sandbox everybody is root, but not
+/// every user has the folders of `sysctl`, `tc` and `nft` in his.
+pub fn roots_path(own: OsString) -> OsString {
+    const FOLDERS: [&str; 6] =
+        ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    let mut folders: Vec<PathBuf> =
+        std::env::split_paths(&own).filter(|folder| !folder.as_os_str().is_empty()).collect();
+    for folder in FOLDERS.map(PathBuf::from) {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    // Only one with a colon in it could not be joined, and none comes out of splitting.
+    std::env::join_paths(folders).unwrap_or(own)
 }
 
 fn c_path(path: &Path) -> CString {

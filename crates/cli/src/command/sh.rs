@@ -1,5 +1,6 @@
 //! `twinax sh`: a shell script in a fresh sandbox.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -22,9 +23,6 @@ const PROGRAM: &[u8] = b"\x7fELF";
 
 /// Programs that stand in the way of the machine's, in the sandbox.
 const BIN: &str = "/run/twinax/bin";
-
-/// Where root of a machine finds its programs, which users need not have in their `PATH`.
-const ROOT_PATH: [&str; 4] = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/bin"];
 
 /// What an interactive shell says in its prompt, where the lab has no name.
 const PLACE: &str = "sandbox";
@@ -54,7 +52,9 @@ pub fn run(asked: &Sh) -> anyhow::Result<u8> {
         claim.register(sandbox.holder())?;
     }
     let told = |command: &mut Command| {
-        command.env("PATH", path(is_root));
+        if !is_root {
+            put_first_in_path(command);
+        }
         if let Some(shell) = &shell {
             shell.tell(command, asked.keep.as_ref().map_or(PLACE, NodeName::as_str));
         }
@@ -146,16 +146,10 @@ fn stand_in_for_sudo() -> std::io::Result<()> {
     fs::set_permissions(&file, PermissionsExt::from_mode(0o755))
 }
 
-fn path(is_root: bool) -> String {
-    let own = std::env::var("PATH").unwrap_or_else(|_| "/usr/bin".to_owned());
-    let mut folders: Vec<&str> = own.split(':').collect();
-    if !is_root {
-        folders.insert(0, BIN);
-    }
-    for folder in ROOT_PATH {
-        if !folders.contains(&folder) {
-            folders.push(folder);
-        }
-    }
-    folders.join(":")
+fn put_first_in_path(command: &mut Command) {
+    let own = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path);
+    let mut path = OsString::from(BIN);
+    path.push(":");
+    path.push(own.unwrap_or_default());
+    command.env("PATH", path);
 }

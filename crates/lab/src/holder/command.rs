@@ -215,7 +215,8 @@ fn spawn(
     let mut started = exec::command(node, &command.program, &wanted.directory)?;
     // A group of its own, so that all of it can be ended.
     std::os::unix::process::CommandExt::process_group(&mut started, 0);
-    started.env_clear().envs(&wanted.environment);
+    let path = wanted.environment.get("PATH").cloned().unwrap_or_default();
+    started.env_clear().envs(&wanted.environment).env("PATH", exec::roots_path(path.into()));
     started.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = exec::start(&mut started)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
