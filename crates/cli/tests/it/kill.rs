@@ -1,13 +1,14 @@
 //! However a run ends, nothing of its lab is left.
 
 use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Running, Test, Who};
+use crate::support::{Running, Test, Who, processes};
 
 /// Services, a bridge, TAPs, a firewall, a listener: one of each sort of thing that could stay.
 const LAB: &str = r#"
@@ -61,7 +62,7 @@ fn lab(test: &Test, who: Who) -> (String, &'static str) {
 }
 
 /// A number from the clock, or the one that somebody wants to see again.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let wanted = std::env::var("TWINAX_SEED").ok().map(|seed| seed.parse().expect("a number"));
     let seed = wanted.unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
@@ -71,42 +72,55 @@ fn seed() -> u64 {
     seed
 }
 
+/// Does a test several times at once, each under a name and with a seed of its own: most of the time
+/// goes by waiting for the kernel to take things away.
+pub fn at_once(name: &str, count: u64, test: impl Fn(&str, u64) + Sync) {
+    let seed = seed();
+    std::thread::scope(|scope| {
+        for number in 0..count {
+            let test = &test;
+            scope.spawn(move || test(&format!("{name}/{number}"), seed.wrapping_add(number)));
+        }
+    });
+}
+
 /// How often a run is killed.
 const TIMES: u32 = 300;
 
 #[test]
 fn alone_kill_9_at_300_random_moments() {
-    let test = Test::new("alone_kill_9_at_300_random_moments");
-    let mut random = Pcg64Mcg::seed_from_u64(seed());
-    let everybody = Who::all();
-    let (mut killed, mut too_late) = (0, 0);
-    for &who in &everybody {
-        let (lab, tun) = lab(&test, who);
-        let file = test.file("lab.toml", lab);
-        let twinax = || {
-            let twinax = test.twinax(who).arg("run").arg(&file);
-            if who.is_another() { twinax.world(tun) } else { twinax }
-        };
-        let begun = Instant::now();
-        twinax().done().exits(0);
-        let whole = begun.elapsed();
-        for time in 0..TIMES / everybody.len() as u32 {
-            // A third of them early, while everything is being made.
-            let latest = if time % 3 == 0 { whole / 5 } else { whole };
-            let moment = latest.mul_f64(f64::from(random.next_u32()) / f64::from(u32::MAX));
-            let mut running = twinax().start();
-            if running.ends_within(moment) {
-                too_late += 1;
-            } else {
-                running.signal(Signal::KILL);
-                killed += 1;
+    const AT_ONCE: u64 = 3;
+    let killed = AtomicU32::new(0);
+    at_once("alone_kill_9_at_300_random_moments", AT_ONCE, |name, seed| {
+        let test = Test::new(name);
+        let mut random = Pcg64Mcg::seed_from_u64(seed);
+        let everybody = Who::all();
+        for &who in &everybody {
+            let (lab, tun) = lab(&test, who);
+            let file = test.file("lab.toml", lab);
+            let twinax = || {
+                let twinax = test.twinax(who).arg("run").arg(&file);
+                if who.is_another() { twinax.world(tun) } else { twinax }
+            };
+            let begun = Instant::now();
+            twinax().done().exits(0);
+            let whole = begun.elapsed();
+            for time in 0..TIMES / everybody.len() as u32 / AT_ONCE as u32 {
+                // A third of them early, while everything is being made.
+                let latest = if time % 3 == 0 { whole / 5 } else { whole };
+                let moment = latest.mul_f64(f64::from(random.next_u32()) / f64::from(u32::MAX));
+                let mut running = twinax().start();
+                if !running.ends_within(moment) {
+                    running.signal(Signal::KILL);
+                    killed.fetch_add(1, Ordering::Relaxed);
+                }
+                drop(running);
+                test.await_end();
             }
-            drop(running);
-            test.await_end();
         }
-    }
-    eprintln!("{killed} killed, {too_late} had ended before");
-    assert!(killed > TIMES * 2 / 3, "{killed} killed, {too_late} had ended before");
+    });
+    let killed = killed.into_inner();
+    assert!(killed > TIMES * 2 / 3, "only {killed} killed before they had ended");
 }
 
 /// How often a run is killed while its namespaces are counted.
@@ -175,23 +189,33 @@ fn endless(test: &Test, who: Who, options: &[&str]) -> Running {
     let lab = test.file("lab.toml", ENDLESS);
     let mut running = test.twinax(who).arg("run").args(options).arg(lab).start();
     running.await_said("It has begun.");
+    // The two of its service, and the second step.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let sleeps = |process: &processes::Marked| process.command.starts_with("sleep");
+    while processes::marked(test.mark()).into_iter().filter(sleeps).count() < 3 {
+        assert!(Instant::now() < deadline, "the second step never began");
+    }
     running
 }
 
-/// The only child of a process.
-fn child_of(parent: Pid) -> Pid {
+/// The first child of a process: of a run, the lab's holder.
+pub fn child_of(parent: Pid) -> Pid {
     let of = |pid: i32| {
         // pid (name) state ppid …: the name may have anything in it.
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<i32>().ok()
     };
+    // Field 22; in the same tick, by their numbers.
+    let start = |pid: i32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let ticks = stat.rsplit_once(')').and_then(|(_, after)| after.split_whitespace().nth(19));
+        (ticks.and_then(|ticks| ticks.parse::<u64>().ok()), pid)
+    };
     let pids = fs::read_dir("/proc").expect("/proc can be read").flatten();
     let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let children: Vec<i32> = pids.filter(|&pid| of(pid) == Some(parent.as_raw_pid())).collect();
-    let [child] = children[..] else {
-        panic!("{} has the children {children:?}", parent.as_raw_pid())
-    };
-    Pid::from_raw(child).expect("a process ID")
+    let first = children.into_iter().min_by_key(|&pid| start(pid));
+    Pid::from_raw(first.expect("it has a child")).expect("a process ID")
 }
 
 #[test]
@@ -262,7 +286,7 @@ fn what_a_test_leaves_behind_is_found() {
     let begun = Instant::now();
     let test = Test::new("what_a_test_leaves_behind_is_found");
     let process = test.shell(Who::here(), "exec sleep 1000").start();
-    let found = crate::support::processes::await_none(test.mark(), Duration::from_millis(50));
+    let found = processes::await_none(test.mark(), Duration::from_millis(50));
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].pid, process.pid().as_raw_pid());
     assert!(begun.elapsed() < Duration::from_secs(60));

@@ -1,11 +1,22 @@
 //! Tests of the program, as somebody at a terminal meets it, on the real kernel.
 
 mod bad_luck;
+mod exec;
 mod hostile;
+mod intruders;
+mod kept;
 mod kill;
+mod killed;
 mod labs;
+mod logs;
+mod races;
 mod run;
 mod services;
+mod several;
+mod sh;
+mod strangers;
 mod support;
+mod terminal;
+mod up;
 mod view;
 mod words;

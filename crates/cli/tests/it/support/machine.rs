@@ -24,7 +24,6 @@ impl Machine {
         lines.insert("nftables", ruleset());
         lines.insert("/run/netns", entries("/run/netns".as_ref()));
         lines.insert("mounts", lines_of("/proc/self/mountinfo"));
-        lines.insert("/run/twinax", entries("/run/twinax".as_ref()));
         lines.insert("files", strays());
         Self { lines }
     }

@@ -7,6 +7,7 @@
 pub mod machine;
 pub mod processes;
 pub mod program;
+pub mod terminal;
 pub mod test;
 pub mod user;
 

@@ -1,19 +1,24 @@
 //! Starting a program for a test, and what comes of it.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::termios::{Winsize, tcsetwinsize};
+use twinax_lab::registry::VARIABLE;
 use twinax_lab::report::LabReport;
 
 use super::processes::{self, readable};
+use super::terminal;
 use super::test::Test;
 use super::user::{Who, is_root};
 
@@ -37,10 +42,16 @@ pub fn path() -> String {
     folders.collect::<Vec<_>>().join(":")
 }
 
+/// Whether everybody may enter a folder.
+fn others_may_enter(folder: &Path) -> bool {
+    let may = |folder: &Path| fs::metadata(folder).is_ok_and(|found| found.mode() & 0o001 != 0);
+    folder.ancestors().all(may)
+}
+
 /// A program that is about to be started.
 ///
-/// Its environment is empty but for `PATH`, `HOME`, `TMPDIR`, `XDG_RUNTIME_DIR` and the test's
-/// mark; it is started in the lab's folder.
+/// Its environment is empty but for `PATH`, `HOME`, `TMPDIR`, `XDG_RUNTIME_DIR`, where labs are
+/// registered, and the test's mark; it is started in the lab's folder.
 pub struct Program<'t> {
     test: &'t Test,
     who: Who,
@@ -49,12 +60,17 @@ pub struct Program<'t> {
     env: Vec<(String, String)>,
     world: Vec<String>,
     stdin: Option<Vec<u8>>,
+    terminal: Option<Winsize>,
     within: Duration,
 }
 
 impl<'t> Program<'t> {
     pub(super) fn new(test: &'t Test, who: Who, program: OsString) -> Self {
         let mut path = path();
+        if who.is_another() {
+            let folders = path.split(':').filter(|folder| others_may_enter(folder.as_ref()));
+            path = folders.collect::<Vec<_>>().join(":");
+        }
         path.insert_str(0, &format!("{}:", test.folder().join("bin").display()));
         let private = |name| test.private(name, who).display().to_string();
         let env = vec![
@@ -63,10 +79,11 @@ impl<'t> Program<'t> {
             ("FOLDER".to_owned(), test.folder().display().to_string()),
             ("TMPDIR".to_owned(), private("tmp")),
             ("XDG_RUNTIME_DIR".to_owned(), private("run")),
+            (VARIABLE.to_owned(), test.labs(who).display().to_string()),
             (processes::VARIABLE.to_owned(), test.mark().to_owned()),
         ];
         let (args, world) = (Vec::new(), who.world());
-        Self { test, who, program, args, env, world, stdin: None, within: WITHIN }
+        Self { test, who, program, args, env, world, stdin: None, terminal: None, within: WITHIN }
     }
 
     /// Adds a word to the command line.
@@ -101,6 +118,13 @@ impl<'t> Program<'t> {
         self
     }
 
+    /// Starts it at a terminal of its own, of so many rows and columns: what it writes to standard
+    /// output and standard error comes from there together, as standard output.
+    pub fn terminal(mut self, rows: u16, columns: u16) -> Self {
+        self.terminal = Some(terminal::size(rows, columns));
+        self
+    }
+
     /// How long it may take at most.
     pub fn within(mut self, within: Duration) -> Self {
         self.within = within;
@@ -119,13 +143,23 @@ impl<'t> Program<'t> {
             None => Stdio::null(),
         });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let terminal = self.terminal.map(|size| {
+            let (own, its) = terminal::make(size);
+            for stream in [Command::stdin::<OwnedFd>, Command::stdout, Command::stderr] {
+                stream(&mut command, its.try_clone().expect("a descriptor"));
+            }
+            own
+        });
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{program:?}: {error}"));
+        // It has copies of the terminal's other end.
+        drop(command);
         let pid = Pid::from_child(&child);
         let pidfd =
             pidfd_open(pid, PidfdFlags::empty()).expect("a child that nobody has waited for");
-        let stdout = Stream::new(child.stdout.take().expect("it is piped").into());
-        let stderr = Stream::new(child.stderr.take().expect("it is piped").into());
-        Running { child, pid, pidfd, streams: [stdout, stderr], deadline }
+        let screen = terminal.as_ref().map(|own| own.try_clone().expect("a descriptor"));
+        let stdout = screen.or_else(|| Some(child.stdout.take()?.into())).expect("it is piped");
+        let streams = [Stream::new(Some(stdout)), Stream::new(child.stderr.take().map(Into::into))];
+        Running { child, pid, pidfd, streams, terminal, deadline }
     }
 
     /// Starts it and waits for its end.
@@ -147,6 +181,10 @@ impl<'t> Program<'t> {
         let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
         let (uid, gid) = self.who.ids();
         let unshare = find("unshare").expect("util-linux is there");
+        if self.terminal.is_some() {
+            // A session of its own, whose terminal this is.
+            add(&[&find("setsid").expect("util-linux is there"), "--ctty", "--"]);
+        }
         if !self.world.is_empty() {
             if is_root() {
                 add(&[&unshare, "--mount", "--"]);
@@ -176,6 +214,7 @@ pub struct Running {
     pid: Pid,
     pidfd: OwnedFd,
     streams: [Stream; 2],
+    terminal: Option<OwnedFd>,
     deadline: Instant,
 }
 
@@ -188,6 +227,32 @@ impl Running {
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid, signal).expect("nobody has waited for it yet");
+    }
+
+    /// Its terminal, as one who sits there has it.
+    pub fn terminal(&self) -> &OwnedFd {
+        self.terminal.as_ref().expect("it was started at one")
+    }
+
+    /// Presses keys at its terminal.
+    pub fn press(&self, keys: &str) {
+        assert_eq!(rustix::io::write(self.terminal(), keys.as_bytes()), Ok(keys.len()));
+    }
+
+    /// What it has said so far on standard output.
+    pub fn said(&self) -> String {
+        self.streams[0].text()
+    }
+
+    /// Takes its terminal away.
+    pub fn hang_up(&mut self) {
+        self.terminal = None;
+        self.streams[0].pipe = None;
+    }
+
+    /// Makes its terminal this large.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        tcsetwinsize(self.terminal(), terminal::size(rows, columns)).expect("a terminal");
     }
 
     /// Waits until it has ended (`true`) or so much time has passed.
@@ -227,16 +292,18 @@ impl Running {
         }
         let status = self.child.wait().expect("our own child");
         self.streams.iter_mut().for_each(Stream::take_in);
-        let [stdout, stderr] = self.streams.each_ref().map(Stream::text);
+        let bytes = std::mem::take(&mut self.streams[0].bytes);
+        let stdout = String::from_utf8_lossy(&bytes).into_owned();
+        let stderr = self.streams[1].text();
         let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
-        Output { code, stdout, stderr }
+        Output { code, stdout, stderr, bytes }
     }
 
     /// Waits until something happens, and takes in what it says.
     fn go_on(&mut self, deadline: Instant) -> Happened {
         let mut of = vec![PollFd::new(&self.pidfd, PollFlags::IN)];
-        for stream in self.streams.iter().filter(|stream| !stream.closed) {
-            of.push(PollFd::from_borrowed_fd(stream.pipe.as_fd(), PollFlags::IN));
+        for pipe in self.streams.iter().filter_map(|stream| stream.pipe.as_ref()) {
+            of.push(PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN));
         }
         if !readable(&mut of, deadline) {
             return Happened::Nothing;
@@ -262,28 +329,34 @@ enum Happened {
     Nothing,
 }
 
-/// What comes out of a pipe.
+/// What comes out of a pipe or a terminal.
 struct Stream {
-    pipe: File,
+    /// `None`: nothing can come any more.
+    pipe: Option<File>,
     bytes: Vec<u8>,
-    closed: bool,
 }
 
 impl Stream {
-    fn new(pipe: OwnedFd) -> Self {
-        rustix::io::ioctl_fionbio(&pipe, true).expect("a pipe");
-        Self { pipe: pipe.into(), bytes: Vec::new(), closed: false }
+    fn new(pipe: Option<OwnedFd>) -> Self {
+        if let Some(pipe) = &pipe {
+            rustix::io::ioctl_fionbio(pipe, true).expect("a pipe or a terminal");
+        }
+        Self { pipe: pipe.map(File::from), bytes: Vec::new() }
     }
 
     /// Takes in what is there.
     fn take_in(&mut self) {
         let mut some = [0; 64 * 1024];
-        while !self.closed {
-            match self.pipe.read(&mut some) {
-                Ok(0) => self.closed = true,
+        while let Some(pipe) = &mut self.pipe {
+            match pipe.read(&mut some) {
+                Ok(0) => self.pipe = None,
                 Ok(length) => self.bytes.extend_from_slice(&some[..length]),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
-                Err(error) => panic!("descriptor {}: {error}", self.pipe.as_raw_fd()),
+                Err(error) => match Errno::from_io_error(&error) {
+                    Some(Errno::AGAIN) => return,
+                    // Nobody has the other end of a terminal open any more.
+                    Some(Errno::IO) => self.pipe = None,
+                    _ => panic!("descriptor {}: {error}", pipe.as_raw_fd()),
+                },
             }
         }
     }
@@ -300,6 +373,8 @@ pub struct Output {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
+    /// Standard output, as it was written.
+    pub bytes: Vec<u8>,
 }
 
 impl Output {

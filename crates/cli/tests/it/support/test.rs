@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 use super::machine::{Machine, OF_A_TEST};
-use super::program::Program;
+use super::program::{Output, Program};
 use super::user::Who;
 use super::{processes, user};
 
@@ -127,7 +127,7 @@ impl Test {
     }
 
     /// The folder that the program has as `$NAME`.
-    pub(super) fn private(&self, name: &str, who: Who) -> PathBuf {
+    pub fn private(&self, name: &str, who: Who) -> PathBuf {
         let path = self.folder().join(format!("{name}-{}", who.ids().0));
         if !path.exists() {
             fs::create_dir(&path).expect("our own folder");
@@ -150,11 +150,44 @@ impl Test {
         Program::new(self, who, "/bin/sh".into()).args(["-c", line])
     }
 
+    /// Brings this lab up, as this one.
+    #[track_caller]
+    pub fn up(&self, who: Who, lab: &str) -> Output {
+        self.twinax(who).arg("up").arg(self.file("lab.toml", lab)).done().exits(0)
+    }
+
+    /// Takes the lab of this one down.
+    #[track_caller]
+    pub fn down(&self, who: Who) {
+        self.twinax(who).arg("down").done().exits(0);
+        assert!(self.has_no_lab(who), "{}", self.left());
+    }
+
+    /// A line for the shell in a node.
+    pub fn exec(&self, who: Who, node: &str, line: &str) -> Program<'_> {
+        self.twinax(who).args(["exec", node, "--", "sh", "-c", line])
+    }
+
     /// Waits until no process of this test is left.
     #[track_caller]
     pub fn await_end(&self) {
         let left = self.left();
         assert!(left.is_empty(), "{left}");
+    }
+
+    /// Ends every process of this test.
+    fn end(&self) {
+        processes::marked(&self.mark).iter().for_each(processes::Marked::kill);
+    }
+
+    /// Where the running labs of this one are registered.
+    pub fn labs(&self, who: Who) -> PathBuf {
+        self.private("run", who).join("twinax")
+    }
+
+    /// Whether nothing is left of any lab of this one.
+    pub fn has_no_lab(&self, who: Who) -> bool {
+        !self.labs(who).exists() && processes::marked(&self.mark).is_empty()
     }
 
     /// The processes that don't end, for people.
@@ -167,9 +200,10 @@ impl Test {
 
     /// What there is in the test's folders that nobody has asked for.
     fn leftovers(&self) -> String {
-        let folders = ["lab", "mount", "tmp-0", "run-0"].map(str::to_owned);
-        let (uid, _) = Who::User.ids();
-        let folders = folders.into_iter().chain([format!("tmp-{uid}"), format!("run-{uid}")]);
+        let folders = ["lab", "mount"].map(str::to_owned);
+        let users = [Who::Root, Who::User, Who::Stranger].map(|who| who.ids().0);
+        let own = users.map(|uid| [format!("tmp-{uid}"), format!("run-{uid}")]);
+        let folders = folders.into_iter().chain(own.into_iter().flatten());
         let files = self.files.borrow();
         let entries = folders
             .flat_map(|folder| fs::read_dir(self.folder().join(folder)).into_iter().flatten());
@@ -181,9 +215,13 @@ impl Test {
 
 impl Drop for Test {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            // A lab that is up stays so: nobody takes it down any more.
+            self.end();
+        }
         let left = self.left() + &self.leftovers();
         // The next test shall not find them.
-        processes::marked(&self.mark).iter().for_each(processes::Marked::kill);
+        self.end();
         let difference = self.machine.difference(&Machine::snapshot());
         if left.is_empty() && difference.is_empty() {
             return;

@@ -8,6 +8,9 @@ use rustix::process::{getegid, geteuid};
 /// The user and group ID of the user that root makes up.
 const MADE_UP: u32 = 4242;
 
+/// Those of the stranger that root makes up.
+const STRANGER: u32 = 4343;
+
 /// Whom the program runs as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
@@ -17,6 +20,8 @@ pub enum Who {
     User,
     /// A user with subordinate IDs and the programs that map them.
     UserWithRanges,
+    /// Another user, who has nothing to do with the first.
+    Stranger,
 }
 
 /// Whether the tests run as root.
@@ -35,10 +40,17 @@ impl Who {
         if is_root() { vec![Self::Root, Self::User] } else { vec![Self::User] }
     }
 
+    /// All that there can be here, those with ranges too.
+    pub fn everybody() -> Vec<Self> {
+        let all = [Self::Root, Self::User, Self::UserWithRanges];
+        all.into_iter().filter(|who| who.is_lacking().is_none()).collect()
+    }
+
     /// Why nobody can be this here; `None`: somebody can.
     pub fn is_lacking(self) -> Option<&'static str> {
         match self {
             Self::Root if !is_root() => Some("needs root"),
+            Self::Stranger if !is_root() => Some("needs root, to be two users"),
             Self::UserWithRanges if !is_root() => Some("needs root, to give a user ranges of IDs"),
             Self::UserWithRanges if !is_there("newuidmap") => Some("there is no `newuidmap`"),
             _ => None,
@@ -49,6 +61,7 @@ impl Who {
     pub fn ids(self) -> (u32, u32) {
         match self {
             Self::Root => (0, 0),
+            Self::Stranger => (STRANGER, STRANGER),
             _ if is_root() => (MADE_UP, MADE_UP),
             _ => (geteuid().as_raw(), getegid().as_raw()),
         }
