@@ -44,9 +44,9 @@ pub(crate) fn names_from_within() -> Result<Vec<NodeName>, Error> {
 /// a node leaves one behind that does not: its mount was the command's alone.
 fn is_namespace(name: &NodeName) -> bool {
     /// `NSFS_MAGIC`, `linux/magic.h`.
-    const NSFS: i64 = 0x6e73_6673;
+    const NSFS: rustix::fs::FsWord = 0x6e73_6673;
     rustix::fs::statfs(Path::new(NETNS_DIR).join(name.as_str()))
-        .is_ok_and(|found| i64::from(found.f_type) == NSFS)
+        .is_ok_and(|found| found.f_type == NSFS)
 }
 
 /// The namespace of a node, in the sandbox of the calling process.
