@@ -16,7 +16,7 @@ const VIEW: &str = "/run/twinax/view";
 /// Makes the *view*: a copy of the mount namespace of the calling process as it is now. Others open
 /// it by [`view`] once it is [shown](show_view).
 ///
-/// The namespaces that are [pinned](pin) from now on are mounts of the original alone. What is
+/// The namespaces that are [pinned](super::pin) from now on are mounts of the original alone. What is
 /// executed in the view gets a mount namespace of its own, and that copies every mount.
 pub fn make_view() -> Result<OwnedFd, Error> {
     std::thread::scope(|scope| {

@@ -1,7 +1,7 @@
 //! What holds a lab: PID 1 of its sandbox, the one process that a lab has.
 //!
 //! What it should do: be there, so that the namespaces are; wait for processes that have lost their
-//! parents; keep running what is [wanted](crate::wanted), and say what has become of it; on
+//! parents; keep running what is [wanted](crate::wanted::WANTED), and say what has become of it; on
 //! `SIGTERM` give all of it time to finish, and end. What it must not do: know anything of nodes,
 //! links and addresses. That is in the kernel, and whoever wants to see or change it does so in a
 //! process of his own.

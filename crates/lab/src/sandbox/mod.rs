@@ -2,7 +2,7 @@
 //!
 //! One process, PID 1 of a PID namespace of its own, in its own mount and "outside" network
 //! namespace and (unless real root asked for none) its own user namespace. It is the lab's
-//! [holder](crate::holder). Everything of the lab hangs off it: when it ends, however it ends, the
+//! [`crate::holder`]. Everything of the lab hangs off it: when it ends, however it ends, the
 //! kernel ends every process in there and takes every namespace, device and mount away. Nothing is
 //! ever in a file of the machine.
 //!
