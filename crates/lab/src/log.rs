@@ -50,11 +50,26 @@ impl Log {
         // Where a new file has been begun, the one that was read is complete.
         let current = fs::metadata(&self.path).ok().map(|found| inode(&found));
         let known = self.files.last().and_then(|file| file.metadata().ok()).map(|own| inode(&own));
-        if current.is_some() && current != known {
-            let mut file = File::open(&self.path)?;
-            file.read_to_end(&mut bytes)?;
-            self.files = vec![file];
+        if current.is_none() || current == known {
+            return Ok(bytes);
         }
+        let mut new = match File::open(&self.path) {
+            // It is just being replaced: the next time there will be another.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(bytes),
+            opened => opened?,
+        };
+        if let Some(known) = self.files.last_mut() {
+            // What came between the reading above and the new file.
+            known.read_to_end(&mut bytes)?;
+        }
+        if let Ok(mut between) = File::open(older(&self.path)) {
+            let own = Some(inode(&between.metadata()?));
+            if own != known && own != Some(inode(&new.metadata()?)) {
+                between.read_to_end(&mut bytes)?;
+            }
+        }
+        new.read_to_end(&mut bytes)?;
+        self.files = vec![new];
         Ok(bytes)
     }
 

@@ -109,7 +109,11 @@ impl Work {
     pub fn wait(mut self) -> std::io::Result<Ended> {
         let ended = wait(&self.pidfd);
         self.life = None;
-        ended
+        // Whoever has waited for the worker has it from the kernel, and says it as a shell does.
+        Ok(match ended? {
+            Ended::Exit(code) if code > 128 => Ended::Signal(code - 128),
+            ended => ended,
+        })
     }
 }
 
