@@ -3,8 +3,8 @@
 
 use std::process::{Child, Command};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, getpgrp, kill_process, waitpid};
 use rustix::stdio::stdin;
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
@@ -83,16 +83,10 @@ pub fn run_shell(
 
 /// A lab that comes to its end lacks one thing after the other: whatever failed, that is why.
 fn or_ended<T>(holder: &Holder, done: Result<T, EnterError>) -> Result<T, EnterError> {
-    /// Its processes are being killed; that takes no longer.
-    const SOON: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
     match done {
         Ok(done) => Ok(done),
         Err(error @ EnterError::NoNode { .. }) => Err(error),
-        Err(error) => {
-            let mut ends = [PollFd::new(holder, PollFlags::IN)];
-            let has_ended = retry_on_intr(|| poll(&mut ends, Some(&SOON))).is_ok_and(|n| n > 0);
-            Err(if has_ended { EnterError::Ended } else { error })
-        }
+        Err(error) => Err(if holder.is_ending() { EnterError::Ended } else { error }),
     }
 }
 

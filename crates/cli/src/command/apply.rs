@@ -1,15 +1,12 @@
 //! `twinax apply`: a running lab, made what its file says.
 
-use std::io::PipeWriter;
-
 use serde::Serialize;
 use twinax_lab::converge::{self, Difference};
 use twinax_lab::registry::Registry;
-use twinax_lab::sandbox::{Ended, Holder};
 use twinax_lab::{export, requirements};
 use twinax_topology::Topology;
 
-use super::{BROKEN, HELD, WRONG, read};
+use super::{HELD, WRONG, read, running};
 use crate::args::Apply;
 use crate::show;
 
@@ -54,25 +51,11 @@ pub fn run(asked: &Apply) -> anyhow::Result<u8> {
         true => (None, registry.find(&lab.name)?),
         false => registry.change(&lab.name).map(|(claim, holder)| (Some(claim), holder))?,
     };
-    let code = inside(&holder, &lab, asked)?;
+    let code = running::inside(&holder, || apply(&lab, asked))?;
     if claim.is_some() && export::is_exported(&holder) {
         export::names(&lab.name, &holder)?;
     }
     Ok(code)
-}
-
-/// Has the work done in the lab. Its words come from there.
-fn inside(holder: &Holder, lab: &Topology, asked: &Apply) -> anyhow::Result<u8> {
-    let work = holder.work(|_: PipeWriter| {
-        apply(lab, asked).unwrap_or_else(|error| {
-            show::error(&error);
-            super::exit_code(&error)
-        })
-    })?;
-    Ok(match work.wait()? {
-        Ended::Exit(code) => code as u8,
-        Ended::Signal(_) => BROKEN,
-    })
 }
 
 fn apply(lab: &Topology, asked: &Apply) -> anyhow::Result<u8> {

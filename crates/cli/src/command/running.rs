@@ -1,14 +1,13 @@
 //! Which running lab is meant, and work in it.
 
-use std::io::{BufRead, BufReader};
+use std::io::PipeWriter;
 
 use twinax_lab::registry::{Entry, Registry};
-use twinax_lab::report::{Broken, Event};
-use twinax_lab::sandbox::{Ended, Holder};
+use twinax_lab::sandbox::{Ended, Holder, Work};
 use twinax_topology::NodeName;
 
 use super::names::{self, quoted};
-use super::{BROKEN, LACKING, Wrong};
+use super::{BROKEN, Wrong};
 use crate::args::InLab;
 use crate::show;
 
@@ -94,30 +93,39 @@ pub fn no_node(lab: &NodeName, holder: &Holder, node: &NodeName) -> Wrong {
 
 /// Has something done in a lab by a process that joins it and prints by itself; its exit code.
 pub fn inside(holder: &Holder, work: impl FnOnce() -> anyhow::Result<u8>) -> anyhow::Result<u8> {
-    let mut sent = holder.work(|events| {
+    let sent = send(holder, |events| {
         drop(events);
-        work().unwrap_or_else(|error| {
+        work()
+    })?;
+    end(holder, sent)
+}
+
+/// Sends a process into a lab; what goes wrong in it is told there.
+pub fn send(
+    holder: &Holder,
+    work: impl FnOnce(PipeWriter) -> anyhow::Result<u8>,
+) -> anyhow::Result<Work> {
+    let sent = holder.work(|events| {
+        work(events).unwrap_or_else(|error| {
             show::error(&error);
             super::exit_code(&error)
         })
-    })?;
-    for line in BufReader::new(sent.events()).lines() {
-        if let Ok(Event::Broken(broken)) = serde_json::from_str(&line?) {
-            return Ok(tell(&broken));
-        }
-    }
+    });
+    sent.map_err(|error| if holder.is_ending() { gone().into() } else { error.into() })
+}
+
+/// Waits for a process in a lab; its exit code.
+pub fn end(holder: &Holder, sent: Work) -> anyhow::Result<u8> {
     match sent.wait()? {
+        Ended::Exit(code) if i32::from(BROKEN) == code && holder.is_ending() => Err(gone().into()),
         Ended::Exit(code) => Ok(code as u8),
+        Ended::Signal(_) if holder.is_ending() => Err(gone().into()),
         Ended::Signal(signal) => {
             anyhow::bail!("the process in the lab was ended by signal {signal}")
         }
     }
 }
 
-fn tell(broken: &Broken) -> u8 {
-    show::failure(&broken.causes);
-    if let Some(hint) = &broken.hint {
-        show::hint(hint);
-    }
-    if broken.lacking { LACKING } else { BROKEN }
+fn gone() -> Wrong {
+    Wrong::new("the lab has ended meanwhile")
 }

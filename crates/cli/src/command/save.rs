@@ -4,40 +4,28 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use twinax_lab::sandbox::Ended;
 use twinax_topology::NodeName;
 
-use super::{BROKEN, HELD, running};
+use super::{HELD, running};
 use crate::show;
 
 pub fn run(named: Option<&NodeName>, output: Option<&Path>) -> anyhow::Result<u8> {
     let (lab, holder) = running::lab(named)?;
-    let mut work = holder.work(|mut text| {
-        let saved = twinax_lab::save::save(&lab).map_err(anyhow::Error::from).and_then(|saved| {
-            text.write_all(saved.topology.to_toml().as_bytes())?;
-            Ok(saved)
-        });
-        match saved {
-            Ok(saved) => {
-                for beyond in &saved.beyond {
-                    show::tell(&format!("not in the file, which has no words for it: {beyond}"));
-                }
-                if saved.without_steps {
-                    show::tell("without the steps: they can't be done in the lab as it is now");
-                }
-                HELD
-            }
-            Err(error) => {
-                show::error(&error);
-                super::exit_code(&error)
-            }
+    let mut work = running::send(&holder, |mut text| {
+        let saved = twinax_lab::save::save(&lab)?;
+        text.write_all(saved.topology.to_toml().as_bytes())?;
+        for beyond in &saved.beyond {
+            show::tell(&format!("not in the file, which has no words for it: {beyond}"));
         }
+        if saved.without_steps {
+            show::tell("without the steps: they can't be done in the lab as it is now");
+        }
+        Ok(HELD)
     })?;
     let text = std::io::read_to_string(work.events())?;
-    match work.wait()? {
-        Ended::Exit(0) => {}
-        Ended::Exit(code) => return Ok(code as u8),
-        Ended::Signal(_) => return Ok(BROKEN),
+    match running::end(&holder, work)? {
+        HELD => {}
+        code => return Ok(code),
     }
     match output {
         None => show::print(&text)?,

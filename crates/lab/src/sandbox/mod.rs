@@ -29,6 +29,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Pid, Signal, WaitIdOptions, WaitIdStatus, kill_process, pidfd_send_signal, waitid,
 };
@@ -241,6 +242,15 @@ impl Holder {
     /// Whether its lab has such a node.
     pub fn has_node(&self, node: &NodeName) -> bool {
         self.sees(mounts::NETNS_DIR).join(node.as_str()).symlink_metadata().is_ok()
+    }
+
+    /// Whether it has ended, or does so at once. A lab that comes to its end lacks one thing after the
+    /// other: whatever fails in it then, that is why.
+    pub fn is_ending(&self) -> bool {
+        /// Its processes are being killed; that takes no longer.
+        const SOON: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+        let mut ends = [PollFd::new(self, PollFlags::IN)];
+        rustix::io::retry_on_intr(|| poll(&mut ends, Some(&SOON))).is_ok_and(|ready| ready > 0)
     }
 
     /// A file that its processes see, as a path of the machine.
