@@ -18,7 +18,7 @@ use crate::apply::{ApplyError, apply};
 use crate::found::{self, FORWARDING};
 use crate::lab::{self, LabError};
 use crate::service;
-use crate::wanted::Key;
+use crate::wanted::{Key, tell_holder};
 use crate::{hosts, memory};
 
 /// Why a running lab is not what it should be.
@@ -79,6 +79,9 @@ pub fn converge(
 ) -> Result<Vec<Beyond>, ConvergeError> {
     // Where whoever was at it before was interrupted.
     mounts::unpin_unnamed().map_err(ConvergeError::Look)?;
+    tell_holder()
+        .map_err(Error::io("telling the lab's holder to look again"))
+        .map_err(ConvergeError::Look)?;
     let work = Work::new(wanted)?;
     let mut left = Vec::new();
     for _ in 0..ROUNDS {

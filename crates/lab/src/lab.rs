@@ -68,7 +68,7 @@ impl Lab {
     /// script has built is called by this name, and nothing else is known of it.
     pub fn running(name: &NodeName) -> Result<Self, LabError> {
         let remembered = memory::remembered().map_err(LabError::Memory)?;
-        Ok(Self { topology: remembered.unwrap_or_else(|| crate::up::empty(name.clone())) })
+        Ok(Self { topology: remembered.unwrap_or_else(|| empty(name.clone())) })
     }
 
     /// Gets a lab that has been built ready for what is done in it: waits until its links carry
@@ -130,6 +130,18 @@ impl Lab {
     fn settle(&self) -> Result<(), LabError> {
         // Those that are there: of a running lab somebody may have added and removed some.
         settle(&nodes::names().map_err(LabError::Observe)?)
+    }
+}
+
+/// The topology that a lab of this name has before anything is in it.
+fn empty(name: NodeName) -> Topology {
+    Topology {
+        name,
+        about: String::new(),
+        nodes: Vec::new(),
+        links: Vec::new(),
+        taps: Vec::new(),
+        steps: Vec::new(),
     }
 }
 

@@ -4,14 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::inotify;
+use rustix::event::{Timespec, poll};
 use twinax_topology::{Command, Listener, NodeName, Ready};
 
 use crate::log;
 use crate::nodes::{self, inside};
 use crate::report::Reported;
-use crate::wanted::{self, Key, LOG, STATE, State, Wanted, What};
+use crate::wanted::{self, Key, STATE, State, Wanted, What};
 
 /// Why a service is not there.
 #[derive(Debug, thiserror::Error)]
@@ -74,8 +73,9 @@ fn said(output: &str) -> String {
     }
 }
 
-/// How often a state is looked at of which the kernel sends no word: a listening socket, a file.
-const TICK: Duration = Duration::from_millis(5);
+/// How often a state is looked at of which nobody sends a word: a listening socket, a file, what the
+/// holder says.
+const TICK: Duration = Duration::from_millis(2);
 
 /// How long the holder may take to do what it does at once.
 const AT_ONCE: Duration = Duration::from_secs(10);
@@ -86,7 +86,7 @@ const TOLD: usize = 64 * 1024;
 /// Wants a command to run in a node, and waits until it is ready.
 pub fn start(node: &NodeName, command: &Command) -> Result<(), ServiceError> {
     let key = Key::command(node, &command.name);
-    let waiting = want(&key, What::Command(command.clone()))?;
+    want(&key, What::Command(command.clone()))?;
     let begun = Instant::now();
     let within = match &command.ready {
         Some(_) => command.timeout.0,
@@ -111,14 +111,14 @@ pub fn start(node: &NodeName, command: &Command) -> Result<(), ServiceError> {
             let output = output(&key);
             return Err(ServiceError::NotReady { key, within, awaited, output });
         }
-        waiting.pause();
+        pause();
     }
 }
 
 /// Wants twinax to listen on a port of a node, and waits until it does.
 pub fn listen(node: &NodeName, listener: &Listener) -> Result<(), ServiceError> {
     let key = Key::listener(node, listener.tcp);
-    let waiting = want(&key, What::Listener(listener.clone()))?;
+    want(&key, What::Listener(listener.clone()))?;
     let begun = Instant::now();
     loop {
         match wanted::state(&key) {
@@ -130,20 +130,17 @@ pub fn listen(node: &NodeName, listener: &Listener) -> Result<(), ServiceError> 
                 let (awaited, output) = (awaited(None), String::new());
                 return Err(ServiceError::NotReady { key, within: AT_ONCE, awaited, output });
             }
-            None => waiting.pause(),
+            None => pause(),
         }
     }
 }
 
-fn want(key: &Key, what: What) -> Result<Waiting, ServiceError> {
-    let waiting = Waiting::new().map_err(ServiceError::Tell)?;
-    wanted::want(key, &Wanted::here(what)).map_err(ServiceError::Tell)?;
-    Ok(waiting)
+fn want(key: &Key, what: What) -> Result<(), ServiceError> {
+    wanted::want(key, &Wanted::here(what)).map_err(ServiceError::Tell)
 }
 
 /// Wants it no longer, and waits until it is gone. One that is not there is gone.
 pub fn stop(key: &Key) -> Result<(), ServiceError> {
-    let waiting = Waiting::new().map_err(ServiceError::Tell)?;
     let grace = match wanted::get(key).map(|wanted| wanted.what) {
         Some(What::Command(command)) => command.stop.0,
         _ => Duration::ZERO,
@@ -154,33 +151,15 @@ pub fn stop(key: &Key) -> Result<(), ServiceError> {
         if Instant::now() >= deadline {
             return Err(ServiceError::NotEnded { key: key.clone() });
         }
-        waiting.pause();
+        pause();
     }
     Ok(())
 }
 
-/// Waiting for a word of the holder.
-struct Waiting {
-    changes: std::os::fd::OwnedFd,
-}
-
-impl Waiting {
-    fn new() -> std::io::Result<Self> {
-        let changes =
-            inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
-        let state = inotify::WatchFlags::MOVED_TO | inotify::WatchFlags::DELETE;
-        inotify::add_watch(&changes, STATE, state)?;
-        inotify::add_watch(&changes, LOG, inotify::WatchFlags::MODIFY)?;
-        Ok(Self { changes })
-    }
-
-    /// Until something has changed; in any case no longer than a tick.
-    fn pause(&self) {
-        let tick = Timespec::try_from(TICK).expect("a few milliseconds");
-        let _ = poll(&mut [PollFd::new(&self.changes, PollFlags::IN)], Some(&tick));
-        let mut events = [0; 4096];
-        while rustix::io::read(&self.changes, &mut events).is_ok() {}
-    }
+/// Waits a tick.
+fn pause() {
+    let tick = Timespec::try_from(TICK).expect("a few milliseconds");
+    let _ = poll(&mut [], Some(&tick));
 }
 
 fn is_ready(key: &Key, ready: Option<&Ready>, state: &State) -> bool {

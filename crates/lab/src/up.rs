@@ -2,7 +2,7 @@
 
 use std::io::PipeWriter;
 
-use twinax_topology::{NodeName, Topology};
+use twinax_topology::Topology;
 
 use crate::lab::Lab;
 use crate::registry::{Claim, RegistryError};
@@ -68,22 +68,4 @@ fn bring_up(topology: Topology, with_steps: bool, events: &mut PipeWriter) -> Re
     lab.start().map_err(|error| hint::broken(&error))?;
     memory::remember(lab.topology()).map_err(|error| hint::broken(&error))?;
     if with_steps { do_steps(&mut lab, events) } else { Ok(()) }
-}
-
-/// Leaves an empty sandbox running under the claimed name.
-pub fn keep(sandbox: Sandbox, claim: &Claim) -> Result<(), UpError> {
-    claim.register(sandbox.holder())?;
-    Ok(sandbox.keep()?)
-}
-
-/// The topology that a lab of this name has before anything is in it.
-pub fn empty(name: NodeName) -> Topology {
-    Topology {
-        name,
-        about: String::new(),
-        nodes: Vec::new(),
-        links: Vec::new(),
-        taps: Vec::new(),
-        steps: Vec::new(),
-    }
 }

@@ -11,6 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 use twinax_topology::{Command, Listener, NodeName};
 
@@ -22,6 +23,11 @@ pub const WANTED: &str = "/run/twinax/wanted";
 pub const STATE: &str = "/run/twinax/state";
 /// What commands write.
 pub const LOG: &str = "/run/twinax/log";
+
+/// The signal that tells the holder that what is wanted has changed, as it tells other servers to
+/// read their files again. (Watching the files would cost each lab's end 15 ms: that is what the
+/// kernel takes to give an inotify instance up.)
+pub(crate) const LOOK_AGAIN: Signal = Signal::HUP;
 
 /// Which thing is meant: the node, and the name of the command or the port in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,15 +146,22 @@ pub(crate) fn below(root: &Path, file: &Path) -> PathBuf {
 
 /// Wants something.
 pub fn want(key: &Key, wanted: &Wanted) -> io::Result<()> {
-    replace(&key.file(WANTED), &serde_json::to_vec(wanted)?)
+    replace(&key.file(WANTED), &serde_json::to_vec(wanted)?)?;
+    tell_holder()
+}
+
+/// Tells the holder to look at what is wanted: PID 1 of the PID namespace of the calling process.
+pub fn tell_holder() -> io::Result<()> {
+    Ok(rustix::process::kill_process(Pid::INIT, LOOK_AGAIN)?)
 }
 
 /// Wants it no longer.
 pub fn want_no_more(key: &Key) -> io::Result<()> {
     match fs::remove_file(key.file(WANTED)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        done => done?,
     }
+    tell_holder()
 }
 
 /// What has become of it; `None`: nothing yet, or it is gone.

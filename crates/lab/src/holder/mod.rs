@@ -13,14 +13,12 @@ mod log;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::inotify;
 use rustix::io::Errno;
 use rustix::process::{Signal, WaitOptions, WaitStatus, set_parent_process_death_signal, wait};
 use twinax_kernel::mounts;
@@ -30,7 +28,7 @@ use self::command::Service;
 use self::listener::Port;
 use crate::hint;
 use crate::sandbox::{HolderProgram, KEEP, Told};
-use crate::wanted::{self, Key, LOG, STATE, WANTED, What};
+use crate::wanted::{self, Key, LOG, LOOK_AGAIN, STATE, WANTED, What};
 
 pub(crate) use log::older;
 
@@ -110,7 +108,6 @@ struct Held {
     /// Kept open for others.
     _view: OwnedFd,
     signals: Signals,
-    changes: OwnedFd,
     services: BTreeMap<Key, Service>,
     ports: BTreeMap<Key, Port>,
     /// Whether what is wanted may have changed.
@@ -123,17 +120,11 @@ impl Held {
     fn new(life: PipeReader, view: OwnedFd) -> Result<Self, Box<dyn std::error::Error>> {
         mounts::show_view(&view)?;
         let signals = signals(&[Signal::CHILD, Signal::TERM, Signal::INT, Signal::HUP])?;
-        let changes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)
-            .map_err(twinax_kernel::Error::call("watching what is wanted"))?;
-        let which = inotify::WatchFlags::MOVED_TO | inotify::WatchFlags::DELETE;
-        inotify::add_watch(&changes, WANTED, which)
-            .map_err(twinax_kernel::Error::call("watching what is wanted"))?;
         let (services, ports) = (BTreeMap::new(), BTreeMap::new());
         Ok(Self {
             life: Some(life),
             _view: view,
             signals,
-            changes,
             services,
             ports,
             look_again: true,
@@ -162,6 +153,7 @@ impl Held {
             while let Ok(Some(sent)) = self.signals.next() {
                 // A key on a terminal is not meant for us.
                 self.ending |= sent.signal == Signal::TERM.as_raw();
+                self.look_again |= sent.signal == LOOK_AGAIN.as_raw();
             }
             self.reap();
             self.services.values_mut().for_each(Service::read);
@@ -193,10 +185,7 @@ impl Held {
 
     /// Waits until there is something to do.
     fn wait(&self) {
-        let mut waiting = vec![
-            PollFd::new(&self.signals, PollFlags::IN),
-            PollFd::new(&self.changes, PollFlags::IN),
-        ];
+        let mut waiting = vec![PollFd::new(&self.signals, PollFlags::IN)];
         waiting.extend(self.life.iter().map(|life| PollFd::new(life, PollFlags::IN)));
         let outputs = self.services.values().flat_map(Service::outputs);
         let sockets = self.ports.values().filter_map(Port::socket);
@@ -228,11 +217,6 @@ impl Held {
 
     /// Looks at what is wanted, where that has changed.
     fn look(&mut self) {
-        let mut events = [MaybeUninit::uninit(); 4096];
-        let mut reader = inotify::Reader::new(&self.changes, &mut events);
-        while reader.next().is_ok() {
-            self.look_again = true;
-        }
         if !self.look_again || self.ending {
             return;
         }
