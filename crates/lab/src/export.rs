@@ -6,7 +6,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use twinax_kernel::mounts::{NETNS_DIR, PINS};
 use twinax_topology::NodeName;
@@ -52,14 +52,18 @@ pub fn is_exported(holder: &Holder) -> bool {
 
 /// Takes away the names of the nodes of a lab with this holder.
 pub(crate) fn remove(holder: i32) {
-    for link in links(holder) {
+    let links: Vec<PathBuf> = links(holder).collect();
+    if links.is_empty() {
+        return;
+    }
+    for link in links {
         let _ = fs::remove_file(link);
     }
     // Where it was made for them, nothing else is in there, and nothing is mounted on it.
     let _ = fs::remove_dir(NETNS_DIR);
 }
 
-fn links(holder: i32) -> impl Iterator<Item = std::path::PathBuf> {
+fn links(holder: i32) -> impl Iterator<Item = PathBuf> {
     let target = target(holder);
     let entries = fs::read_dir(NETNS_DIR).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(move |path| {

@@ -36,30 +36,31 @@ pub fn up(
     with_steps: bool,
     tell: impl FnMut(&Event),
 ) -> Result<(LabReport, Option<Claim>), UpError> {
-    let inside = |events: &mut PipeWriter| bring_up(topology.clone(), with_steps, events);
-    let sandbox = match Sandbox::start(options) {
-        Ok(sandbox) => sandbox,
-        Err(error) => {
+    match build_and_keep(topology, options, &claim, with_steps, tell) {
+        Ok(report) if report.broken.is_none() => Ok((report, Some(claim))),
+        gone => {
             claim.remove();
-            return Err(error.into());
+            gone.map(|report| (report, None))
         }
-    };
-    let report = match follow(topology, sandbox.holder(), inside, tell) {
-        Ok(report) => report,
-        Err(error) => {
-            drop(sandbox);
-            claim.remove();
-            return Err(error.into());
-        }
-    };
-    if report.broken.is_some() {
-        drop(sandbox);
-        claim.remove();
-        return Ok((report, None));
     }
-    claim.register(sandbox.holder())?;
-    sandbox.keep()?;
-    Ok((report, Some(claim)))
+}
+
+/// The sandbox is kept only where nothing is broken; otherwise it goes when this is left.
+fn build_and_keep(
+    topology: &Topology,
+    options: &Options,
+    claim: &Claim,
+    with_steps: bool,
+    tell: impl FnMut(&Event),
+) -> Result<LabReport, UpError> {
+    let sandbox = Sandbox::start(options)?;
+    let inside = |events: &mut PipeWriter| bring_up(topology.clone(), with_steps, events);
+    let report = follow(topology, sandbox.holder(), inside, tell)?;
+    if report.broken.is_none() {
+        claim.register(sandbox.holder())?;
+        sandbox.keep()?;
+    }
+    Ok(report)
 }
 
 fn bring_up(topology: Topology, with_steps: bool, events: &mut PipeWriter) -> Result<(), Broken> {
