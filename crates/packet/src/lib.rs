@@ -1,0 +1,7 @@
+//! Frames that were captured, and what can be said of them.
+//!
+//! Everything here is a function of bytes: nothing is opened, and nothing is asked of the kernel.
+
+mod frame;
+
+pub use frame::{Direction, Frame, Interface, InterfaceId, LinkType, Mac, Time};
