@@ -10,6 +10,7 @@ mod address;
 mod attributes;
 mod bridge;
 pub mod capability;
+pub mod capture;
 pub mod cleanup;
 mod error;
 pub mod icmp;

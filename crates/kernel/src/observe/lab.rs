@@ -71,7 +71,7 @@ pub fn lab(
     Err(Error::Answer("the cables of the lab change faster than they can be listed".to_owned()))
 }
 
-fn on_own_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+pub(super) fn on_own_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| match scope.spawn(work).join() {
         Ok(value) => value,
         Err(panic) => std::panic::resume_unwind(panic),
@@ -81,7 +81,7 @@ fn on_own_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 /// Looks at each node, without the peers.
 fn look(names: &[NodeName], open: &Open<'_>, what: &What<'_>) -> Result<Vec<ObservedNode>, Error> {
     let observer = Netns::create()?;
-    give_numbers(names, open)?;
+    give_numbers(&mut Socket::open(NETLINK_ROUTE)?, names, open)?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads = cores.min(names.len() / NODES_PER_THREAD).max(1);
     let crew =
@@ -114,20 +114,20 @@ fn of_node(name: &NodeName) -> impl FnOnce(Error) -> Error {
     |error| Error::Node { name: name.to_string(), source: Box::new(error) }
 }
 
-/// Gives each node its place among the nodes as its number in the namespace of the calling thread.
-fn give_numbers(names: &[NodeName], open: &Open<'_>) -> Result<(), Error> {
-    let mut socket = Socket::open(NETLINK_ROUTE)?;
+/// Gives each node its place among the nodes as its number in the namespace of the socket.
+pub(super) fn give_numbers(
+    socket: &mut Socket,
+    names: &[NodeName],
+    open: &Open<'_>,
+) -> Result<(), Error> {
     let places: Vec<usize> = (0..names.len()).collect();
     for some in places.chunks(OPEN) {
         let mut opened = Vec::with_capacity(OPEN);
         for &place in some {
             let netns = open(place).map_err(of_node(&names[place]))?;
-            let mut message = NsidMessage::default();
-            message.attributes.push(NsidAttribute::Fd(netns.as_fd().as_raw_fd().cast_unsigned()));
-            message.attributes.push(NsidAttribute::Id(number(place)));
-            opened.push(netns);
             socket.mark(place);
-            socket.queue("numbering a namespace", 0, &RouteNetlinkMessage::NewNsId(message))?;
+            queue_number(socket, &netns, place)?;
+            opened.push(netns);
         }
         socket.flush().map_err(|error| match error {
             Error::Refused { mark, .. } => of_node(&names[mark])(error),
@@ -137,7 +137,15 @@ fn give_numbers(names: &[NodeName], open: &Open<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn number(place: usize) -> i32 {
+/// Queues that a node is to have its place as its number in the namespace of the socket.
+pub(super) fn queue_number(socket: &mut Socket, netns: &Netns, place: usize) -> Result<(), Error> {
+    let mut message = NsidMessage::default();
+    message.attributes.push(NsidAttribute::Fd(netns.as_fd().as_raw_fd().cast_unsigned()));
+    message.attributes.push(NsidAttribute::Id(number(place)));
+    socket.queue("numbering a namespace", 0, &RouteNetlinkMessage::NewNsId(message))
+}
+
+pub(super) fn number(place: usize) -> i32 {
     i32::try_from(place).expect("fewer nodes than numbers")
 }
 
@@ -162,8 +170,8 @@ impl Crew<'_> {
     /// Looks at nodes until all are taken. The calling thread is in the observer; it ends up
     /// elsewhere.
     fn work(&self) -> Result<Vec<(usize, ObservedNode)>, Error> {
-        let (mut answer, mut inside) = (Vec::new(), Inside::default());
-        let mut outside = Reader::open(&mut answer)?;
+        let mut inside = Inside::default();
+        let mut outside = Reader::open(Vec::new())?;
         outside.socket.be_strict()?;
         let mut found = Vec::new();
         while !self.failed.load(Ordering::Relaxed) {
@@ -185,7 +193,7 @@ impl Crew<'_> {
     fn node(
         &self,
         place: usize,
-        outside: &mut Reader<'_>,
+        outside: &mut Reader,
         inside: &mut Inside,
     ) -> Result<ObservedNode, Error> {
         let target = Some(number(place));
@@ -196,11 +204,12 @@ impl Crew<'_> {
         let mut node = ObservedNode { links, ..ObservedNode::default() };
         if self.what.needs_visit() {
             (self.open)(place)?.enter()?;
-            let mut reader = Reader::open(&mut inside.answer)?;
+            let mut reader = Reader::open(std::mem::take(&mut inside.answer))?;
             rest(&mut reader, self.what, &mut node)?;
             let sysctls = self.what.sysctls.map(|paths| paths(place)).unwrap_or_default();
             let paths = sysctls.iter().map(String::as_str);
             node.sysctls = values(&mut reader.socket, &mut inside.sysctls, paths)?;
+            inside.answer = reader.answer;
         }
         Ok(node)
     }
@@ -208,7 +217,7 @@ impl Crew<'_> {
 
 /// Where the other end of a device is: the place of its node, its index there. `None`: it has
 /// none, or elsewhere.
-fn other_end(place: usize, link: &ObservedLink, nodes: usize) -> Option<(usize, u32)> {
+pub(super) fn other_end(place: usize, link: &ObservedLink, nodes: usize) -> Option<(usize, u32)> {
     // Of other kinds, IFLA_LINK is the device below.
     let is_pair = matches!(link.kind.as_str(), "veth" | "netkit" | "vxcan");
     let node = link.peer_netnsid.map_or(Ok(place), usize::try_from).ok()?;

@@ -46,23 +46,8 @@ mod ifa {
 
 /// All devices, in ascending order of their index. `target`: of the namespace that this one calls
 /// by this number. The number of the namespace of another end is this one's, too.
-pub(super) fn all(
-    reader: &mut Reader<'_>,
-    target: Option<i32>,
-) -> Result<Vec<ObservedLink>, Error> {
-    let mut ask = LinkMessage::default();
-    // Counters are most of what the kernel would have to say of a device.
-    ask.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
-    ask.attributes.extend(target.map(|number| {
-        let number = number.to_ne_bytes().to_vec();
-        LinkAttribute::Other(DefaultNla::new(ifla::TARGET_NETNSID, number))
-    }));
-    let mut found = reader.list(
-        "listing devices",
-        libc::RTM_NEWLINK,
-        &RouteNetlinkMessage::GetLink(ask),
-        observed,
-    )?;
+pub(super) fn all(reader: &mut Reader, target: Option<i32>) -> Result<Vec<ObservedLink>, Error> {
+    let mut found = list(reader, target, observed)?;
     found.sort_by_key(|(link, _)| link.index);
     let masters: Vec<Option<String>> = found
         .iter()
@@ -70,6 +55,24 @@ pub(super) fn all(
         .collect();
     let named = found.into_iter().zip(masters);
     Ok(named.map(|((link, _), master)| ObservedLink { master, ..link }).collect())
+}
+
+/// What `pick` makes of each device, in the order in which the kernel lists them. `target` as in
+/// [`all`].
+pub(super) fn list<T>(
+    reader: &mut Reader,
+    target: Option<i32>,
+    pick: impl FnMut(&[u8]) -> Option<T>,
+) -> Result<Vec<T>, Error> {
+    let mut ask = LinkMessage::default();
+    // Counters are most of what the kernel would have to say of a device.
+    ask.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    ask.attributes.extend(target.map(|number| {
+        let number = number.to_ne_bytes().to_vec();
+        LinkAttribute::Other(DefaultNla::new(ifla::TARGET_NETNSID, number))
+    }));
+    let ask = RouteNetlinkMessage::GetLink(ask);
+    reader.list("listing devices", libc::RTM_NEWLINK, &ask, pick)
 }
 
 /// The name of a device, among devices in ascending order of their index. One that has come since
@@ -91,7 +94,7 @@ impl Names<'_> {
 }
 
 /// A device, and the index of its master.
-fn observed(message: &[u8]) -> Option<(ObservedLink, Option<u32>)> {
+pub(super) fn observed(message: &[u8]) -> Option<(ObservedLink, Option<u32>)> {
     // struct ifinfomsg: family, pad, type, index, flags, change.
     let (header, attributes) = header::<16>(message)?;
     let flags = number(header, 8).cast_signed();
@@ -169,7 +172,7 @@ pub(super) fn mac(value: Value<'_>) -> Option<Mac> {
 /// One family after the other: a dump of all families at once keeps the lock of all that netlink
 /// changes (`rtnl_dump_all`).
 pub(super) fn join_addresses(
-    reader: &mut Reader<'_>,
+    reader: &mut Reader,
     target: Option<i32>,
     links: &mut [ObservedLink],
 ) -> Result<(), Error> {

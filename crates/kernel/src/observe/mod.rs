@@ -2,12 +2,14 @@
 //!
 //! - [`node()`]: everything in the namespace of the calling thread, one dump per kind.
 //! - [`lab()`]: of all nodes of a lab what is asked for, fast.
+//! - [`Follower`]: the devices of all nodes of a lab, and how they change.
 //!
 //! Some dumps ask for both families at once (`AF_UNSPEC`): a kernel without IPv6, or without
 //! bridges, has nothing to report of them and does not refuse.
 
 mod bridge;
 mod drawn;
+mod follow;
 mod forwarding;
 mod lab;
 mod link;
@@ -30,6 +32,7 @@ use crate::sysctl::{self, Sysctls};
 use link::Names;
 
 pub use drawn::macs_set;
+pub use follow::{Change, Device, Follower};
 pub use lab::lab;
 
 /// What is asked of each node besides its devices. What is not asked for costs nothing.
@@ -95,8 +98,7 @@ pub enum Routes {
 /// The peer of a link ([`ObservedLink::peer`](twinax_plan::ObservedLink::peer)) is not told: see
 /// [`lab()`].
 pub fn node(sysctls: &[&str]) -> Result<ObservedNode, Error> {
-    let mut answer = Vec::new();
-    let mut reader = Reader::open(&mut answer)?;
+    let mut reader = Reader::open(Vec::new())?;
     let mut links = link::all(&mut reader, None)?;
     link::join_addresses(&mut reader, None, &mut links)?;
     let mut node = ObservedNode { links, ..ObservedNode::default() };
@@ -107,7 +109,7 @@ pub fn node(sysctls: &[&str]) -> Result<ObservedNode, Error> {
 
 /// All that is asked for of the namespace of the calling thread besides devices, their addresses
 /// and sysctls.
-fn rest(reader: &mut Reader<'_>, what: &What<'_>, node: &mut ObservedNode) -> Result<(), Error> {
+fn rest(reader: &mut Reader, what: &What<'_>, node: &mut ObservedNode) -> Result<(), Error> {
     let names = Names(&node.links);
     if what.routes != Routes::None {
         node.routes = routing::routes(reader, &names, what.routes)?;
@@ -169,15 +171,15 @@ fn firewall_tables() -> Result<Vec<String>, Error> {
 }
 
 /// Asks for lists over one socket.
-struct Reader<'a> {
+struct Reader {
     socket: Socket,
     /// Room for the answers.
-    answer: &'a mut Vec<u8>,
+    answer: Vec<u8>,
 }
 
-impl<'a> Reader<'a> {
-    /// One in the namespace of the calling thread.
-    fn open(answer: &'a mut Vec<u8>) -> Result<Self, Error> {
+impl Reader {
+    /// One in the namespace of the calling thread, with this room for the answers.
+    fn open(answer: Vec<u8>) -> Result<Self, Error> {
         Ok(Self { socket: Socket::open(NETLINK_ROUTE)?, answer })
     }
 
@@ -190,8 +192,8 @@ impl<'a> Reader<'a> {
         message: &RouteNetlinkMessage,
         mut pick: impl FnMut(&[u8]) -> Option<T>,
     ) -> Result<Vec<T>, Error> {
-        self.socket.dump_raw(request, message, self.answer)?;
-        let objects = netlink::messages(self.answer)
+        self.socket.dump_raw(request, message, &mut self.answer)?;
+        let objects = netlink::messages(&self.answer)
             .filter(|(header, _)| header.message_type == kind)
             .filter_map(|(_, object)| pick(object));
         Ok(objects.collect())

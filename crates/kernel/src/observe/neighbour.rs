@@ -20,7 +20,7 @@ mod nda {
 
 /// All neighbours.
 pub(super) fn neighbours(
-    reader: &mut Reader<'_>,
+    reader: &mut Reader,
     names: &Names<'_>,
 ) -> Result<Vec<ObservedNeighbour>, Error> {
     let ask = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
@@ -53,7 +53,7 @@ fn neighbour(message: &[u8], names: &Names<'_>) -> Option<ObservedNeighbour> {
 }
 
 /// All entries of the forwarding databases of bridges.
-pub(super) fn fdb(reader: &mut Reader<'_>, names: &Names<'_>) -> Result<Vec<ObservedFdb>, Error> {
+pub(super) fn fdb(reader: &mut Reader, names: &Names<'_>) -> Result<Vec<ObservedFdb>, Error> {
     let mut ask = NeighbourMessage::default();
     ask.header.family = AddressFamily::Bridge;
     let ask = RouteNetlinkMessage::GetNeighbour(ask);

@@ -34,7 +34,7 @@ mod rta {
 /// The routes of all tables. One family after the other: a dump of all families at once keeps the
 /// lock of all that netlink changes (`rtnl_dump_all`).
 pub(super) fn routes(
-    reader: &mut Reader<'_>,
+    reader: &mut Reader,
     names: &Names<'_>,
     which: Routes,
 ) -> Result<Vec<ObservedRoute>, Error> {
@@ -191,7 +191,7 @@ mod fra {
 }
 
 /// All policy rules of IPv4, then those of IPv6, each in the order in which they are tried.
-pub(super) fn rules(reader: &mut Reader<'_>) -> Result<Vec<ObservedRule>, Error> {
+pub(super) fn rules(reader: &mut Reader) -> Result<Vec<ObservedRule>, Error> {
     let ask = RouteNetlinkMessage::GetRule(RuleMessage::default());
     reader.list("listing rules", libc::RTM_NEWRULE, &ask, rule)
 }

@@ -3,6 +3,7 @@
 
 mod exec;
 mod pretend;
+mod ring;
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -11,6 +12,7 @@ use rustix::io::Errno;
 use crate::error::errno;
 
 pub use exec::{Bind, Sight, see_before_exec};
+pub use ring::{PacketRing, bind_to_all, packet_statistics};
 
 fn check(result: libc::c_int) -> Result<libc::c_int, Errno> {
     if result < 0 { Err(errno(&std::io::Error::last_os_error())) } else { Ok(result) }
@@ -142,12 +144,74 @@ pub fn set_int_option(
     option: libc::c_int,
     value: libc::c_int,
 ) -> Result<(), Errno> {
-    let size = size_of::<libc::c_int>() as libc::socklen_t;
+    set_option(socket, level, option, &value)
+}
+
+/// Sets a socket option whose value is plain data.
+fn set_option<T: Copy>(
+    socket: BorrowedFd<'_>,
+    level: libc::c_int,
+    option: libc::c_int,
+    value: &T,
+) -> Result<(), Errno> {
+    let size = size_of::<T>() as libc::socklen_t;
     // SAFETY: the kernel reads `size` bytes from the pointer, which are those of `value`.
     check(unsafe {
-        libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const value).cast(), size)
+        libc::setsockopt(socket.as_raw_fd(), level, option, (value as *const T).cast(), size)
     })
     .map(drop)
+}
+
+/// Asks for a socket option whose value is plain data of integers, of which every pattern of bits is
+/// one. What the kernel leaves out stays as in `value`.
+fn get_option<T: Copy>(
+    socket: BorrowedFd<'_>,
+    level: libc::c_int,
+    option: libc::c_int,
+    mut value: T,
+) -> Result<T, Errno> {
+    let mut size = size_of::<T>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `size` bytes to the pointer, which are those of `value`, and
+    // the size to the last one.
+    check(unsafe {
+        let to = (&raw mut value).cast();
+        libc::getsockopt(socket.as_raw_fd(), level, option, to, &raw mut size)
+    })?;
+    Ok(value)
+}
+
+/// Receives a datagram of netlink from a socket that listens to several namespaces
+/// (`NETLINK_LISTEN_ALL_NSID`): its length, and the number of the namespace that it is about.
+pub fn receive_of_node(
+    socket: BorrowedFd<'_>,
+    into: &mut [u8],
+) -> Result<(usize, Option<i32>), Errno> {
+    /// Room for one control message that carries an `int`, aligned as its header.
+    #[repr(align(8))]
+    struct Control([u8; 64]);
+    let mut control = Control([0; 64]);
+    let mut bytes = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    // SAFETY: all zeros is a valid msghdr, that of no buffers.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = &raw mut bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control.0.as_mut_ptr().cast();
+    message.msg_controllen = control.0.len() as _;
+    // SAFETY: the kernel writes at most the lengths given to the two buffers, which outlive the call.
+    let length = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, 0) };
+    if length < 0 {
+        return Err(errno(&std::io::Error::last_os_error()));
+    }
+    // SAFETY: the kernel has filled the control buffer and set its length; the macro looks at no more.
+    let header = unsafe { libc::CMSG_FIRSTHDR(&raw const message) };
+    // SAFETY: the header is null, or that of a whole control message within the buffer, and aligned.
+    let number = unsafe { header.as_ref() }.and_then(|own| {
+        let is_number =
+            (own.cmsg_level, own.cmsg_type) == (libc::SOL_NETLINK, libc::NETLINK_LISTEN_ALL_NSID);
+        // SAFETY: a control message of this type carries one int.
+        is_number.then(|| unsafe { libc::CMSG_DATA(header).cast::<libc::c_int>().read_unaligned() })
+    });
+    Ok((length as usize, number))
 }
 
 /// Asks for the version of the bridge interface (`BRCTL_GET_VERSION`, `linux/if_bridge.h`): nothing

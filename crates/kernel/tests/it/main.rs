@@ -2,6 +2,7 @@
 //! of its own, as root.
 
 mod capability;
+mod capture;
 mod changes;
 mod cleanup;
 mod nft;

@@ -1,0 +1,200 @@
+//! Packet sockets with a ring, devices that come and go, and whether frames are still on their way.
+
+use std::net::UdpSocket;
+use std::os::fd::{AsFd, AsRawFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use twinax_kernel::capture::{Backlog, RawFrame, Ring, RingOptions};
+use twinax_kernel::observe::{Change, Follower};
+use twinax_kernel::{Error, Netns};
+use twinax_plan::Device;
+use twinax_topology::{NodeName, Place};
+
+use crate::nodes::{change, in_new, is_root, other};
+
+const RING: RingOptions = RingOptions { block_size: 1 << 16, blocks: 4, retire: 2 };
+
+/// Reads all that the kernel counts, once it has been handed over; how many frames had no room.
+fn all(ring: &mut Ring, mut each: impl FnMut(&RawFrame<'_>)) -> u64 {
+    let before = ring.read();
+    loop {
+        while let Some((block, frames)) = ring.take() {
+            let mut place = ring.first(block).expect("a block has a first place");
+            for _ in 0..frames {
+                let (frame, next) = ring.frame(block, place).expect("as many frames as it says");
+                each(&frame);
+                place = next;
+            }
+            ring.give_back(block);
+        }
+        let counts = ring.counts().expect("a packet socket counts");
+        if ring.read() == counts.frames - counts.drops {
+            return counts.drops;
+        }
+        let mut ready = [PollFd::new(ring, PollFlags::IN)];
+        let bound = Timespec { tv_sec: 5, tv_nsec: 0 };
+        let there = poll(&mut ready, Some(&bound)).expect("poll");
+        assert!(there > 0, "a block is handed over in time: {before}, {counts:?}");
+    }
+}
+
+fn up(name: &str) {
+    change(|rtnl| rtnl.set_up(name, true));
+}
+
+#[test]
+fn each_frame_is_there_as_it_was() {
+    if !is_root("each_frame_is_there_as_it_was") {
+        return;
+    }
+    in_new(|_| {
+        up("lo");
+        let mut ring = Ring::open(RING, |_| Ok(())).expect("a ring");
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let own = socket.local_addr().expect("its address");
+        for number in 0..100_u8 {
+            let payload = vec![number; usize::from(number)];
+            socket.send_to(&payload, own).expect("lo takes it");
+        }
+        let mut seen = Vec::new();
+        let drops = all(&mut ring, |frame| {
+            assert_eq!((frame.index, frame.hardware), (1, libc::ARPHRD_LOOPBACK));
+            assert_eq!(frame.length as usize, frame.bytes.len());
+            seen.push((frame.packet_type, frame.bytes[42..].to_vec(), frame.time));
+        });
+        assert_eq!(drops, 0);
+        // Each is there twice: as it goes out of `lo`, and as it comes in.
+        let of = |kind: u8| seen.iter().filter(move |(own, ..)| *own == kind);
+        for kind in [libc::PACKET_OUTGOING, libc::PACKET_HOST] {
+            let payloads: Vec<&Vec<u8>> = of(kind).map(|(_, payload, _)| payload).collect();
+            let sent: Vec<Vec<u8>> = (0..100).map(|n: u8| vec![n; usize::from(n)]).collect();
+            assert_eq!(payloads, sent.iter().collect::<Vec<_>>());
+        }
+        assert!(seen.is_sorted_by_key(|(.., time)| *time));
+    });
+}
+
+#[test]
+fn what_has_no_room_is_counted() {
+    if !is_root("what_has_no_room_is_counted") {
+        return;
+    }
+    in_new(|_| {
+        up("lo");
+        let mut ring = Ring::open(RING, |_| Ok(())).expect("a ring");
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let own = socket.local_addr().expect("its address");
+        for _ in 0..500 {
+            socket.send_to(&[0; 1000], own).expect("lo takes it");
+        }
+        let mut seen = 0_u64;
+        let drops = all(&mut ring, |_| seen += 1);
+        assert!(drops > 0, "500 kB do not fit in 256 KiB");
+        assert_eq!(seen + drops, 1000);
+        // And it goes on.
+        socket.send_to(&[1; 10], own).expect("lo takes it");
+        let mut seen = 0;
+        let still = all(&mut ring, |_| seen += 1);
+        assert_eq!((seen, still), (2, drops));
+    });
+}
+
+fn name(node: usize) -> NodeName {
+    format!("n{node}").parse().expect("a name")
+}
+
+fn device(interface: &str) -> Device {
+    let place = Place { node: name(0), interface: interface.parse().expect("a name") };
+    Device { place, mac: None, mtu: None }
+}
+
+/// Opens a namespace once more, as a lab does by the node's name.
+fn again(netns: &Netns) -> Result<Netns, Error> {
+    Netns::open(format!("/proc/self/fd/{}", netns.as_fd().as_raw_fd()).as_ref())
+}
+
+/// What has changed: the node, the device's index, and its name, or none where it is gone.
+fn heard(follower: &mut Follower) -> Vec<(usize, u32, Option<String>)> {
+    let mut heard = Vec::new();
+    let complete = follower.changes(|node, change| {
+        heard.push(match change {
+            Change::Is(device) => (node, device.link.index, Some(device.link.name)),
+            Change::Gone(index) => (node, index, None),
+        });
+    });
+    assert!(complete.expect("netlink answers"), "there was room for all");
+    heard
+}
+
+#[test]
+fn devices_are_followed_in_all_nodes() {
+    if !is_root("devices_are_followed_in_all_nodes") {
+        return;
+    }
+    in_new(|_| {
+        let nodes = [other(), other()];
+        let mut follower =
+            Follower::open(&[name(0), name(1)], &|node| again(&nodes[node])).expect("it follows");
+        assert_eq!(heard(&mut follower), []);
+        change(|rtnl| rtnl.add_veth((&device("a"), &nodes[0]), (&device("b"), &nodes[1])));
+        let seen = heard(&mut follower);
+        let a = follower.devices(0).expect("the node is there");
+        let b = follower.devices(1).expect("the node is there");
+        let find = |devices: &[twinax_kernel::observe::Device], name: &str| {
+            devices.iter().find(|device| device.link.name == name).cloned().expect("it is there")
+        };
+        let (a, b) = (find(&a, "a"), find(&b, "b"));
+        assert_eq!((a.peer, b.peer), (Some((1, b.link.index)), Some((0, a.link.index))));
+        assert_eq!(a.hardware, libc::ARPHRD_ETHER);
+        assert!(seen.contains(&(0, a.link.index, Some("a".to_owned()))), "{seen:?}");
+        assert!(seen.contains(&(1, b.link.index, Some("b".to_owned()))), "{seen:?}");
+
+        // One more node, a device that goes there under another name, and one that goes for good.
+        let third = other();
+        assert_eq!(follower.add(&third).expect("it follows"), 2);
+        in_node(&nodes[1], || {
+            change(|rtnl| rtnl.move_link("b", &third));
+        });
+        let seen = heard(&mut follower);
+        assert!(seen.contains(&(1, b.link.index, None)), "{seen:?}");
+        let moved = find(&follower.devices(2).expect("the node is there"), "b");
+        assert_eq!(moved.peer, Some((0, a.link.index)));
+        in_node(&third, || change(|rtnl| rtnl.del_link("b")));
+        let seen = heard(&mut follower);
+        assert!(seen.contains(&(2, moved.link.index, None)), "{seen:?}");
+        assert!(seen.contains(&(0, a.link.index, None)), "{seen:?}");
+    });
+}
+
+fn in_node(netns: &Netns, work: impl FnOnce() + Send) {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            netns.enter().expect("it is there");
+            work();
+        });
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+}
+
+/// A datagram that goes over `lo` is handed on by the processor's queue: when one of our own has gone
+/// the same way, it has come.
+#[test]
+fn what_was_sent_before_has_come() {
+    if !is_root("what_was_sent_before_has_come") {
+        return;
+    }
+    in_new(|_| {
+        up("lo");
+        let mut ring = Ring::open(RING, |_| Ok(())).expect("a ring");
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let own = socket.local_addr().expect("its address");
+        let backlog = std::thread::scope(|scope| {
+            scope.spawn(Backlog::open).join().expect("no panic").expect("a scratch namespace")
+        });
+        for round in 1..200 {
+            socket.send_to(&[0; 10], own).expect("lo takes it");
+            backlog.pass().expect("lo passes it on");
+            assert_eq!(ring.counts().expect("it counts").frames, 2 * round);
+        }
+    });
+}
