@@ -2,6 +2,8 @@
 //!
 //! Everything here is a function of bytes: nothing is opened, and nothing is asked of the kernel.
 
+pub mod decode;
 mod frame;
 
+pub use decode::Packet;
 pub use frame::{Direction, Frame, Interface, InterfaceId, LinkType, Mac, Time};

@@ -1,0 +1,3 @@
+//! Frames, taken apart and put on a line.
+
+mod decode;
