@@ -13,6 +13,7 @@ pub mod capability;
 pub mod capture;
 pub mod cleanup;
 mod error;
+pub mod filter;
 pub mod icmp;
 mod link;
 pub mod mounts;

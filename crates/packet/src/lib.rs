@@ -3,7 +3,9 @@
 //! Everything here is a function of bytes: nothing is opened, and nothing is asked of the kernel.
 
 pub mod decode;
+pub mod filter;
 mod frame;
+pub mod hardware;
 
 pub use decode::Packet;
 pub use frame::{Direction, Frame, Interface, InterfaceId, LinkType, Mac, Time};

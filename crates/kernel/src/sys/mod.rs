@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod exec;
+mod filter;
 mod pretend;
 mod ring;
 
@@ -12,6 +13,7 @@ use rustix::io::Errno;
 use crate::error::errno;
 
 pub use exec::{Bind, Sight, see_before_exec};
+pub use filter::attach_filter;
 pub use ring::{PacketRing, bind_to_all, packet_statistics};
 
 fn check(result: libc::c_int) -> Result<libc::c_int, Errno> {

@@ -5,6 +5,7 @@ mod capability;
 mod capture;
 mod changes;
 mod cleanup;
+mod filter;
 mod nft;
 mod nft_ruleset;
 mod nodes;
