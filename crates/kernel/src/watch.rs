@@ -1,11 +1,15 @@
-//! Word from the kernel that something in a namespace has changed (`rtnetlink(7)`).
+//! Word from the kernel that something has changed: in a namespace (`rtnetlink(7)`), in a folder
+//! (`inotify(7)`).
 
-use std::os::fd::AsFd;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify;
 use rustix::io::Errno;
 
 use crate::error::Error;
@@ -55,3 +59,47 @@ impl Watch {
 /// How long the kernel may let a change of carrier wait (`linkwatch_nextevent`, one second), and
 /// some more for a busy machine.
 pub const SETTLED_WITHIN: Duration = Duration::from_secs(3);
+
+/// Hears of every entry that comes to a folder or goes from it, from the moment it is opened.
+pub struct Folder {
+    inotify: OwnedFd,
+}
+
+impl Folder {
+    /// Begins to listen.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        use inotify::{CreateFlags, WatchFlags};
+        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
+            .map_err(Error::call("listening for changes of a folder"))?;
+        let events =
+            WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::MOVED_TO;
+        inotify::add_watch(&inotify, path, events)
+            .map_err(Error::file("listening for changes of", path))?;
+        Ok(Self { inotify })
+    }
+
+    /// Whether anything has changed since the last call.
+    pub fn has_changed(&mut self) -> Result<bool, Error> {
+        let mut room = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(&self.inotify, &mut room);
+        let mut changed = false;
+        loop {
+            match events.next() {
+                // What has changed does not matter.
+                Ok(_) => changed = true,
+                Err(Errno::AGAIN) => return Ok(changed),
+                Err(Errno::INTR) => {}
+                Err(errno) => {
+                    return Err(Error::Call { call: "hearing of changes of a folder", errno });
+                }
+            }
+        }
+    }
+}
+
+impl AsFd for Folder {
+    /// Ready for reading when something has changed.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inotify.as_fd()
+    }
+}

@@ -2,7 +2,9 @@
 //! `Documentation/networking/packet_mmap.rst`): every frame of every device of a namespace.
 
 mod backlog;
+mod hardware;
 mod ring;
 
 pub use backlog::Backlog;
+pub(crate) use hardware::link_type;
 pub use ring::{Block, Counts, RawFrame, Ring, RingOptions};

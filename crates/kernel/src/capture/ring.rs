@@ -14,7 +14,9 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use twinax_packet::{Direction, LinkType};
 
+use super::link_type;
 use crate::error::Error;
 use crate::sys::{self, PacketRing};
 
@@ -60,10 +62,10 @@ pub struct RawFrame<'a> {
     pub time: u64,
     /// The device's index in its namespace.
     pub index: u32,
-    /// Which way it went: `PACKET_HOST`, `PACKET_OUTGOING`… (`linux/if_packet.h`).
-    pub packet_type: u8,
-    /// The device's kind of hardware: `ARPHRD_ETHER`… (`linux/if_arp.h`).
-    pub hardware: u16,
+    /// Which way it went.
+    pub direction: Direction,
+    /// What frames of the device begin with.
+    pub link_type: LinkType,
     /// How long it was on the wire.
     pub length: u32,
     /// Its bytes, from the device's own header on.
@@ -160,8 +162,8 @@ impl Ring {
         let raw = RawFrame {
             time: u64::from(word(at::SECONDS)) * 1_000_000_000 + u64::from(word(at::NANOS)),
             index: word(at::INDEX),
-            packet_type: header[at::PACKET_TYPE],
-            hardware: half(at::HARDWARE),
+            direction: direction(header[at::PACKET_TYPE]),
+            link_type: link_type(half(at::HARDWARE)),
             length: word(at::LENGTH),
             bytes,
         };
@@ -230,6 +232,17 @@ impl AsFd for Ring {
     /// Ready for reading when a block has been handed over and not given back.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+/// `PACKET_HOST`, `PACKET_OUTGOING`… (`linux/if_packet.h`).
+fn direction(packet_type: u8) -> Direction {
+    match packet_type {
+        libc::PACKET_BROADCAST => Direction::Broadcast,
+        libc::PACKET_MULTICAST => Direction::Multicast,
+        libc::PACKET_OTHERHOST => Direction::OtherHost,
+        libc::PACKET_OUTGOING => Direction::Out,
+        _ => Direction::In,
     }
 }
 

@@ -17,12 +17,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket as Inner, SocketAddr};
 use rustix::io::Errno;
+use twinax_packet::LinkType;
 use twinax_plan::ObservedLink;
 use twinax_topology::NodeName;
 
 use super::lab::{Open, give_numbers, number, on_own_thread, other_end, queue_number};
 use super::{Reader, link};
 use crate::attributes::Value;
+use crate::capture::link_type;
 use crate::error::Error;
 use crate::netlink::messages;
 use crate::netns::Netns;
@@ -38,8 +40,8 @@ const DATAGRAM: usize = 32 * 1024;
 pub struct Device {
     /// What is said of it; without its addresses, and without the name of its peer.
     pub link: ObservedLink,
-    /// Its kind of hardware: `ARPHRD_ETHER`… (`linux/if_arp.h`).
-    pub hardware: u16,
+    /// What its frames begin with.
+    pub link_type: LinkType,
     /// The index of its master.
     pub master: Option<u32>,
     /// The other end of a veth pair: its node, as the place among the nodes, and its index there.
@@ -149,8 +151,8 @@ fn listen() -> std::io::Result<Inner> {
 fn device(message: &[u8]) -> Option<Device> {
     let (link, master) = link::observed(message)?;
     // struct ifinfomsg: family, pad, type, index, flags, change.
-    let hardware = Value(message.get(2..)?).u16()?;
-    Some(Device { link, hardware, master, peer: None })
+    let link_type = link_type(Value(message.get(2..)?).u16()?);
+    Some(Device { link, link_type, master, peer: None })
 }
 
 fn is_of_bridge(message: &[u8]) -> bool {

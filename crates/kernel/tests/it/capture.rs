@@ -7,6 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use twinax_kernel::capture::{Backlog, RawFrame, Ring, RingOptions};
 use twinax_kernel::observe::{Change, Follower};
 use twinax_kernel::{Error, Netns};
+use twinax_packet::{Direction, LinkType};
 use twinax_plan::Device;
 use twinax_topology::{NodeName, Place};
 
@@ -58,14 +59,14 @@ fn each_frame_is_there_as_it_was() {
         }
         let mut seen = Vec::new();
         let drops = all(&mut ring, |frame| {
-            assert_eq!((frame.index, frame.hardware), (1, libc::ARPHRD_LOOPBACK));
+            assert_eq!((frame.index, frame.link_type), (1, LinkType::Ethernet));
             assert_eq!(frame.length as usize, frame.bytes.len());
-            seen.push((frame.packet_type, frame.bytes[42..].to_vec(), frame.time));
+            seen.push((frame.direction, frame.bytes[42..].to_vec(), frame.time));
         });
         assert_eq!(drops, 0);
         // Each is there twice: as it goes out of `lo`, and as it comes in.
-        let of = |kind: u8| seen.iter().filter(move |(own, ..)| *own == kind);
-        for kind in [libc::PACKET_OUTGOING, libc::PACKET_HOST] {
+        let of = |kind: Direction| seen.iter().filter(move |(own, ..)| *own == kind);
+        for kind in [Direction::Out, Direction::In] {
             let payloads: Vec<&Vec<u8>> = of(kind).map(|(_, payload, _)| payload).collect();
             let sent: Vec<Vec<u8>> = (0..100).map(|n: u8| vec![n; usize::from(n)]).collect();
             assert_eq!(payloads, sent.iter().collect::<Vec<_>>());
@@ -145,7 +146,7 @@ fn devices_are_followed_in_all_nodes() {
         };
         let (a, b) = (find(&a, "a"), find(&b, "b"));
         assert_eq!((a.peer, b.peer), (Some((1, b.link.index)), Some((0, a.link.index))));
-        assert_eq!(a.hardware, libc::ARPHRD_ETHER);
+        assert_eq!(a.link_type, LinkType::Ethernet);
         assert!(seen.contains(&(0, a.link.index, Some("a".to_owned()))), "{seen:?}");
         assert!(seen.contains(&(1, b.link.index, Some("b".to_owned()))), "{seen:?}");
 

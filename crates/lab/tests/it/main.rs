@@ -4,6 +4,7 @@
 mod becomes;
 mod both_ways;
 mod by_hand;
+mod capture;
 mod facts;
 mod harness;
 #[path = "../../../plan/tests/it/labs.rs"]
@@ -32,6 +33,12 @@ fn main() -> std::process::ExitCode {
         ),
         ("becomes::what_was_done_by_hand_is_undone", becomes::what_was_done_by_hand_is_undone),
         ("becomes::what_was_broken_off_is_completed", becomes::what_was_broken_off_is_completed),
+        (
+            "capture::each_frame_is_seen_at_each_device_of_its_way",
+            capture::each_frame_is_seen_at_each_device_of_its_way,
+        ),
+        ("capture::a_stream_is_in_the_order_of_time", capture::a_stream_is_in_the_order_of_time),
+        ("capture::devices_and_nodes_are_followed", capture::devices_and_nodes_are_followed),
         ("save::shipped_labs_are_saved_as_they_are", save::shipped_labs_are_saved_as_they_are),
         ("save::shipped_labs_of_a_script_are_saved", save::shipped_labs_of_a_script_are_saved),
         ("save::random_labs_are_saved", save::random_labs_are_saved),

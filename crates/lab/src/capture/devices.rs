@@ -1,0 +1,178 @@
+//! Which device a frame was seen at: its node, name and what it is joined to, while all of that changes.
+
+use std::collections::HashMap;
+
+use twinax_kernel::Error;
+use twinax_kernel::observe::{Change, Device, Follower};
+use twinax_packet::{Interface, InterfaceId, LinkType, Mac};
+use twinax_topology::NodeName;
+
+/// A device, by the place of its node among the nodes and its index there.
+pub(super) type Key = (usize, u32);
+
+/// The devices of the nodes that are watched.
+pub struct Devices {
+    follower: Follower,
+    nodes: Vec<NodeName>,
+    /// All that there are and have been.
+    interfaces: Vec<Interface>,
+    current: HashMap<Key, Known>,
+    /// The other way round, of those that are there.
+    places: HashMap<InterfaceId, Key>,
+}
+
+/// What is known of a device.
+struct Known {
+    interface: InterfaceId,
+    kind: String,
+    master: Option<u32>,
+    peer: Option<Key>,
+}
+
+impl Devices {
+    pub(super) fn new(nodes: Vec<NodeName>, follower: Follower) -> Result<Self, Error> {
+        let mut devices = Self {
+            follower,
+            nodes,
+            interfaces: Vec::new(),
+            current: HashMap::new(),
+            places: HashMap::new(),
+        };
+        for place in 0..devices.nodes.len() {
+            devices.look(place)?;
+        }
+        Ok(devices)
+    }
+
+    /// All devices that there are and have been, by their [`InterfaceId`].
+    pub fn interfaces(&self) -> &[Interface] {
+        &self.interfaces
+    }
+
+    /// The other end of the veth pair of which a device is one end, as far as it is known.
+    pub fn peer(&self, interface: InterfaceId) -> Option<InterfaceId> {
+        let peer = self.known(interface)?.peer?;
+        Some(self.current.get(&peer)?.interface)
+    }
+
+    /// The bridge whose port a device is.
+    pub fn bridge(&self, interface: InterfaceId) -> Option<InterfaceId> {
+        let (node, _) = *self.places.get(&interface)?;
+        let bridge = self.current.get(&(node, self.known(interface)?.master?))?;
+        (bridge.kind == "bridge").then_some(bridge.interface)
+    }
+
+    /// Its kind (`IFLA_INFO_KIND`): `veth`, `bridge`, `tun`; empty for `lo`.
+    pub fn kind(&self, interface: InterfaceId) -> &str {
+        self.known(interface).map_or("", |known| &known.kind)
+    }
+
+    fn known(&self, interface: InterfaceId) -> Option<&Known> {
+        self.current.get(self.places.get(&interface)?)
+    }
+
+    pub(super) fn follower(&self) -> &Follower {
+        &self.follower
+    }
+
+    /// Which interface a device is. One that came and went before anybody could be told of it is called
+    /// by its index, as `ip` does.
+    pub(super) fn interface(&mut self, key: Key, link_type: LinkType) -> InterfaceId {
+        match self.current.get(&key) {
+            Some(known) => known.interface,
+            None => {
+                let device = format!("if{}", key.1);
+                self.set(key, device, link_type, None, Known::nothing())
+            }
+        }
+    }
+
+    /// Follows one more node; its place.
+    pub(super) fn add(
+        &mut self,
+        node: NodeName,
+        netns: &twinax_kernel::Netns,
+    ) -> Result<usize, Error> {
+        let place = self.follower.add(netns)?;
+        self.nodes.push(node);
+        self.look(place)?;
+        Ok(place)
+    }
+
+    /// Takes in what has changed.
+    pub(super) fn follow(&mut self) -> Result<(), Error> {
+        let mut heard = Vec::new();
+        let complete = self.follower.changes(|place, change| heard.push((place, change)))?;
+        let mut touched: Vec<usize> = heard.iter().map(|(place, _)| *place).collect();
+        if !complete {
+            touched = (0..self.nodes.len()).collect();
+        }
+        for (place, change) in heard {
+            match change {
+                // What it is joined to is not told, so that this counts only if it is gone already.
+                Change::Is(device) => self.take(place, *device),
+                // Its frames may still be to come: it stays known until the index is another's.
+                Change::Gone(_) => {}
+            }
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for place in touched {
+            match self.look(place) {
+                // A node that is gone has no devices.
+                Err(error) if error.errno() == Some(rustix::io::Errno::INVAL) => {}
+                looked => looked?,
+            }
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, place: usize) -> Result<(), Error> {
+        for device in self.follower.devices(place)? {
+            self.take(place, device);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, place: usize, device: Device) {
+        let Device { link, link_type, master, peer } = device;
+        let mac = link.mac.map(|mac| Mac(mac.octets()));
+        let known = Known { interface: 0, kind: link.kind, master, peer };
+        self.set((place, link.index), link.name, link_type, mac, known);
+    }
+
+    fn set(
+        &mut self,
+        key: Key,
+        device: String,
+        link_type: LinkType,
+        mac: Option<Mac>,
+        known: Known,
+    ) -> InterfaceId {
+        let same = self.current.get(&key).map(|known| known.interface).filter(|&id| {
+            let own = &self.interfaces[id as usize];
+            own.device == device && own.link_type == link_type
+        });
+        let interface = match same {
+            // A MAC address may change without the device being another.
+            Some(id) => id,
+            None => {
+                let node = self.nodes[key.0].to_string();
+                self.interfaces.push(Interface { node, device, link_type, mac });
+                (self.interfaces.len() - 1) as InterfaceId
+            }
+        };
+        self.interfaces[interface as usize].mac = mac;
+        // Word of a change does not tell the peer; a look that follows does.
+        let peer = known.peer.or_else(|| self.current.get(&key)?.peer);
+        self.current.insert(key, Known { interface, peer, ..known });
+        self.places.insert(interface, key);
+        interface
+    }
+}
+
+impl Known {
+    fn nothing() -> Self {
+        Self { interface: 0, kind: String::new(), master: None, peer: None }
+    }
+}

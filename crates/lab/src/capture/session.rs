@@ -1,0 +1,299 @@
+//! A capture of a lab, from its beginning to its end.
+
+use std::collections::HashSet;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
+use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
+use twinax_kernel::capture::{Backlog, Counts, RawFrame, Ring, RingOptions};
+use twinax_kernel::mounts::NETNS_DIR;
+use twinax_kernel::observe::Follower;
+use twinax_kernel::watch::Folder;
+use twinax_kernel::{Error, Netns};
+use twinax_packet::{Frame, Time};
+use twinax_topology::NodeName;
+
+use super::merge::{Merge, hold};
+use super::{CaptureError, Devices, Memory};
+use crate::nodes::{self, on_own_thread};
+
+/// How a lab is to be watched.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How much memory the rings take.
+    pub memory: Memory,
+    /// Whether nodes that come while it is watched are watched, too.
+    pub newcomers: bool,
+}
+
+/// A capture of all frames that cross any device of some nodes, in the sandbox of the calling process.
+pub struct Session {
+    /// By their place; a name that is there twice is that of one that went and came again.
+    nodes: Vec<NodeName>,
+    folder: Folder,
+    merge: Merge,
+    devices: Devices,
+    epoll: OwnedFd,
+    ring: RingOptions,
+    newcomers: bool,
+    backlog: Option<Backlog>,
+}
+
+/// Who has something to tell besides the rings, which do so under the places of their nodes.
+const DEVICES: u64 = u64::MAX;
+const NODES: u64 = u64::MAX - 1;
+
+impl Session {
+    /// Begins to watch these nodes: whatever crosses one of their devices from now on is seen.
+    pub fn open(names: &[NodeName], options: &Options) -> Result<Self, CaptureError> {
+        let ring = options.memory.ring(names.len())?;
+        let folder = Folder::open(NETNS_DIR.as_ref()).map_err(CaptureError::Nodes)?;
+        let follower = Follower::open(names, &|place| nodes::open(&names[place]))
+            .map_err(CaptureError::Devices)?;
+        let devices = Devices::new(names.to_vec(), follower).map_err(CaptureError::Devices)?;
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(CaptureError::Wait)?;
+        watch(&epoll, folder.as_fd(), NODES)?;
+        watch(&epoll, devices.follower().as_fd(), DEVICES)?;
+        let mut session = Self {
+            nodes: names.to_vec(),
+            folder,
+            merge: Merge::default(),
+            devices,
+            epoll,
+            ring,
+            newcomers: options.newcomers,
+            backlog: None,
+        };
+        on_own_thread(|| {
+            names.iter().try_for_each(|node| {
+                let netns = nodes::open(node).map_err(of_node(node))?;
+                session.open_ring(node, &netns)
+            })
+        })?;
+        Ok(session)
+    }
+
+    /// Opens the ring of the next node. The calling thread ends up in it.
+    fn open_ring(&mut self, node: &NodeName, netns: &Netns) -> Result<(), CaptureError> {
+        let opened = netns.enter().and_then(|()| Ring::open(self.ring, |_| Ok(())));
+        let ring = opened.map_err(of_node(node))?;
+        watch(&self.epoll, ring.as_fd(), self.merge.count() as u64)?;
+        self.merge.add(ring);
+        Ok(())
+    }
+
+    /// The devices at which frames are seen.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// When frames that are in hand can be given out, where nothing else comes; `None`: there are none.
+    pub fn due(&self) -> Option<Duration> {
+        let oldest = self.merge.oldest()?;
+        let age = Duration::from_nanos(now().saturating_sub(oldest));
+        Some(hold(self.ring.retire).saturating_sub(age))
+    }
+
+    /// Takes what has been handed over, and gives out what is certain to be in its order; how many frames.
+    pub fn drain(
+        &mut self,
+        mut each: impl FnMut(&Devices, &Frame<'_>),
+    ) -> Result<usize, CaptureError> {
+        let certain = now().saturating_sub(hold(self.ring.retire).as_nanos() as u64);
+        self.take()?;
+        Ok(self.give_out(certain, &mut each))
+    }
+
+    /// Waits until there may be something to [`drain`](Self::drain), or the time is up.
+    pub fn wait(&self, deadline: Option<Instant>) -> Result<(), CaptureError> {
+        let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        self.poll([left, self.due()].into_iter().flatten().min())
+    }
+
+    fn poll(&self, at_most: Option<Duration>) -> Result<(), CaptureError> {
+        const LONG: Timespec = Timespec { tv_sec: 3600, tv_nsec: 0 };
+        let at_most = at_most.map(|left| Timespec::try_from(left).unwrap_or(LONG));
+        match poll(&mut [PollFd::new(self, PollFlags::IN)], at_most.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(errno) => Err(CaptureError::Wait(errno)),
+        }
+    }
+
+    /// Gives out everything that has been seen, once the kernel says that there is no more: no frame is on
+    /// its way between devices, and none in a ring. `false`: there still is when the time is up.
+    ///
+    /// What is with a program, or held back by a queueing discipline, is not on its way in this sense.
+    pub fn settle(
+        &mut self,
+        deadline: Instant,
+        mut each: impl FnMut(&Devices, &Frame<'_>),
+    ) -> Result<bool, CaptureError> {
+        let mut before = None;
+        loop {
+            self.pass_backlog()?;
+            let counted = self.take_counted(deadline)?;
+            self.give_out(u64::MAX, &mut each);
+            if before == Some(counted) {
+                return Ok(true);
+            }
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            before = Some(counted);
+        }
+    }
+
+    /// What each node's ring has counted so far.
+    pub fn counts(&mut self) -> Result<Vec<(&NodeName, Counts)>, CaptureError> {
+        let nodes = &self.nodes;
+        let rings = self.merge.rings();
+        rings.map(|(place, ring)| Ok((&nodes[place], counts(nodes, place, ring)?))).collect()
+    }
+
+    /// How many frames were not seen because there was no room for them.
+    pub fn drops(&mut self) -> Result<u64, CaptureError> {
+        Ok(self.counts()?.iter().map(|(_, counts)| counts.drops).sum())
+    }
+
+    fn pass_backlog(&mut self) -> Result<(), CaptureError> {
+        let own = self.backlog.take();
+        let backlog = on_own_thread(|| {
+            let backlog = own.map_or_else(Backlog::open, Ok)?;
+            backlog.pass()?;
+            Ok(backlog)
+        });
+        self.backlog = Some(backlog.map_err(CaptureError::Backlog)?);
+        Ok(())
+    }
+
+    /// Takes all that the kernel has counted up to now; how much that is since the beginning.
+    fn take_counted(&mut self, deadline: Instant) -> Result<u64, CaptureError> {
+        let nodes = &self.nodes;
+        let mut counted = Vec::new();
+        for (place, ring) in self.merge.rings() {
+            let Counts { frames, drops } = counts(nodes, place, ring)?;
+            counted.push((place, frames - drops));
+        }
+        let all = counted.iter().map(|(_, frames)| frames).sum();
+        loop {
+            self.take()?;
+            let merge = &mut self.merge;
+            counted.retain(|(place, frames)| {
+                merge.ring(*place).is_some_and(|ring| ring.read() < *frames)
+            });
+            if counted.is_empty() || Instant::now() >= deadline {
+                return Ok(all);
+            }
+            self.poll(Some(deadline.saturating_duration_since(Instant::now())))?;
+        }
+    }
+
+    /// Takes what has been handed over.
+    fn take(&mut self) -> Result<(), CaptureError> {
+        let told = self.told()?;
+        // Nodes and devices first: a frame of one that has just come is to have its name.
+        if told.contains(&NODES) && self.folder.has_changed().map_err(CaptureError::Nodes)? {
+            self.follow_nodes()?;
+        }
+        if told.contains(&DEVICES) {
+            self.devices.follow().map_err(CaptureError::Devices)?;
+        }
+        for place in told {
+            if place < NODES {
+                self.merge.take(place as usize);
+            }
+        }
+        Ok(())
+    }
+
+    /// Who has something to tell.
+    fn told(&self) -> Result<Vec<u64>, CaptureError> {
+        const NOTHING: epoll::Event =
+            epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) };
+        const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut told = Vec::new();
+        let mut events = [NOTHING; 64];
+        loop {
+            let count =
+                rustix::io::retry_on_intr(|| epoll::wait(&self.epoll, &mut events, Some(&NOW)))
+                    .map_err(CaptureError::Wait)?;
+            told.extend(events[..count].iter().map(|event| event.data.u64()));
+            if count < events.len() {
+                return Ok(told);
+            }
+        }
+    }
+
+    /// Takes in which nodes have come and gone.
+    fn follow_nodes(&mut self) -> Result<(), CaptureError> {
+        let mut there: HashSet<NodeName> =
+            nodes::names().map_err(CaptureError::Nodes)?.into_iter().collect();
+        for (place, node) in self.nodes.iter().enumerate() {
+            if self.merge.ring(place).is_some() && !there.remove(node) {
+                self.merge.remove(place);
+            }
+        }
+        let mut new: Vec<NodeName> = there.into_iter().filter(|_| self.newcomers).collect();
+        new.sort();
+        for node in &new {
+            match on_own_thread(|| self.add(node)) {
+                // It was there for a moment only.
+                Err(CaptureError::Node { source: Error::NoNode { .. }, .. }) => {}
+                added => added?,
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, node: &NodeName) -> Result<(), CaptureError> {
+        let netns = nodes::open(node).map_err(of_node(node))?;
+        self.open_ring(node, &netns)?;
+        self.nodes.push(node.clone());
+        self.devices.add(node.clone(), &netns).map_err(CaptureError::Devices)?;
+        Ok(())
+    }
+
+    fn give_out(&mut self, until: u64, each: &mut impl FnMut(&Devices, &Frame<'_>)) -> usize {
+        let devices = &mut self.devices;
+        self.merge.give_out(until, |place, raw| {
+            let frame = frame(devices, place, raw);
+            each(devices, &frame);
+        })
+    }
+}
+
+impl AsFd for Session {
+    /// Ready for reading when something has been handed over.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+}
+
+fn watch(epoll: &OwnedFd, source: BorrowedFd<'_>, data: u64) -> Result<(), CaptureError> {
+    // Edge-triggered: a block that is held back is no news.
+    let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+    epoll::add(epoll, source, epoll::EventData::new_u64(data), flags).map_err(CaptureError::Wait)
+}
+
+fn of_node(node: &NodeName) -> impl FnOnce(Error) -> CaptureError {
+    |source| CaptureError::Node { node: node.clone(), source }
+}
+
+fn counts(nodes: &[NodeName], place: usize, ring: &mut Ring) -> Result<Counts, CaptureError> {
+    ring.counts().map_err(of_node(&nodes[place]))
+}
+
+/// A frame with its device.
+fn frame<'r>(devices: &mut Devices, place: usize, raw: &RawFrame<'r>) -> Frame<'r> {
+    let RawFrame { time, index, direction, link_type, length, bytes } = *raw;
+    let interface = devices.interface((place, index), link_type);
+    Frame { time: Time(time), interface, direction, length, bytes }
+}
+
+/// Nanoseconds since 1970, by the clock that stamps frames.
+fn now() -> u64 {
+    let now = clock_gettime(ClockId::Realtime);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
