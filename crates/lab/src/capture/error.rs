@@ -1,6 +1,7 @@
 //! Why a lab can't be watched.
 
 use rustix::io::Errno;
+use twinax_packet::filter::TooLong;
 use twinax_topology::NodeName;
 
 /// Why a lab can't be watched.
@@ -21,6 +22,9 @@ pub enum CaptureError {
     /// The nodes of the lab can't be followed.
     #[error("the nodes of the lab can't be followed")]
     Nodes(#[source] twinax_kernel::Error),
+    /// The filter is too long for the kernel.
+    #[error("the filter is too long for the kernel")]
+    Filter(#[from] TooLong),
     /// What comes can't be waited for.
     #[error("frames can't be waited for")]
     Wait(#[source] Errno),

@@ -11,7 +11,8 @@ use twinax_kernel::capture::{Backlog, Counts, RawFrame, Ring, RingOptions};
 use twinax_kernel::mounts::NETNS_DIR;
 use twinax_kernel::observe::Follower;
 use twinax_kernel::watch::Folder;
-use twinax_kernel::{Error, Netns};
+use twinax_kernel::{Error, Netns, filter};
+use twinax_packet::filter::Filter;
 use twinax_packet::{Frame, Time};
 use twinax_topology::NodeName;
 
@@ -26,6 +27,8 @@ pub struct Options {
     pub memory: Memory,
     /// Whether nodes that come while it is watched are watched, too.
     pub newcomers: bool,
+    /// Which frames are wanted.
+    pub filter: Filter,
 }
 
 /// A capture of all frames that cross any device of some nodes, in the sandbox of the calling process.
@@ -38,6 +41,7 @@ pub struct Session {
     epoll: OwnedFd,
     ring: RingOptions,
     newcomers: bool,
+    filter: Filter,
     backlog: Option<Backlog>,
 }
 
@@ -64,6 +68,7 @@ impl Session {
             epoll,
             ring,
             newcomers: options.newcomers,
+            filter: options.filter.clone(),
             backlog: None,
         };
         on_own_thread(|| {
@@ -77,7 +82,9 @@ impl Session {
 
     /// Opens the ring of the next node. The calling thread ends up in it.
     fn open_ring(&mut self, node: &NodeName, netns: &Netns) -> Result<(), CaptureError> {
-        let opened = netns.enter().and_then(|()| Ring::open(self.ring, |_| Ok(())));
+        let program = self.filter.program(None)?;
+        let attach = |socket: BorrowedFd<'_>| filter::attach(socket, &program);
+        let opened = netns.enter().and_then(|()| Ring::open(self.ring, attach));
         let ring = opened.map_err(of_node(node))?;
         watch(&self.epoll, ring.as_fd(), self.merge.count() as u64)?;
         self.merge.add(ring);
