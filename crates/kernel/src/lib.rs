@@ -15,6 +15,7 @@ pub mod cleanup;
 mod error;
 pub mod filter;
 pub mod icmp;
+pub mod libpcap;
 mod link;
 pub mod mounts;
 mod neighbour;
