@@ -82,7 +82,14 @@ pub fn carry_out(lab: &mut Lab, number: usize, step: &LabStep) -> Result<StepRep
         Action::Add(addition) => part(lab.add(addition)?),
         Action::Remove(spots) => part(lab.remove(spots)?),
     };
-    let Outcome { done, checks, notes } = outcome;
+    let Outcome { done, mut checks, notes } = outcome;
+    if !step.packets.is_empty() {
+        checks.push(Check {
+            expected: "packets".to_owned(),
+            seen: "nobody watches packets yet".to_owned(),
+            held: false,
+        });
+    }
     Ok(StepReport { number, about: step.about.clone(), done, checks, notes, time: begun.elapsed() })
 }
 

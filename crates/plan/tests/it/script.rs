@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use twinax_plan::script;
-use twinax_topology::{Firewall, LabStep, Node, Topology};
+use twinax_topology::{Firewall, LabStep, Node, PacketExpect, Topology};
 
 use crate::labs;
 
@@ -52,7 +52,8 @@ fn the_script_says_that_steps_are_not_in_it() {
     let mut lab = labs::pair();
     assert!(!script(&lab).contains("steps"), "a lab without steps");
     let action = twinax_topology::Action::Change(vec![]);
-    lab.steps.push(LabStep { about: String::new(), action });
+    let packets = PacketExpect::default();
+    lab.steps.push(LabStep { about: String::new(), action, packets });
     assert!(script(&lab).contains("steps"), "a lab with one");
 }
 

@@ -14,6 +14,7 @@ mod changes;
 mod cook;
 mod firewall;
 mod interface;
+mod packets;
 mod parts;
 mod routing;
 mod step;

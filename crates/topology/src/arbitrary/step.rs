@@ -10,6 +10,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use super::changes::Changes;
+use super::packets::{self, PacketsRecipe};
 use super::parts::{self, Parts};
 use super::{NodeRecipe, line, pick, text};
 use crate::model::*;
@@ -106,6 +107,7 @@ pub(super) struct StepRecipe {
     switches: [bool; 4],
     texts: Vec<String>,
     program: ProgramRecipe,
+    packets: Option<PacketsRecipe>,
 }
 
 pub(super) fn recipe() -> impl Strategy<Value = StepRecipe> {
@@ -117,15 +119,10 @@ pub(super) fn recipe() -> impl Strategy<Value = StepRecipe> {
         any::<[bool; 4]>(),
         vec(text(), 0..4),
         program_recipe(),
+        of(packets::recipe()),
     )
-        .prop_map(|(about, kind, picks, number, switches, texts, program)| StepRecipe {
-            about,
-            kind,
-            picks,
-            number,
-            switches,
-            texts,
-            program,
+        .prop_map(|(about, kind, picks, number, switches, texts, program, packets)| {
+            StepRecipe { about, kind, picks, number, switches, texts, program, packets }
         })
 }
 
@@ -147,20 +144,29 @@ pub(super) fn cook(recipes: &[StepRecipe], lab: &Topology, may_tap: bool) -> Vec
             8 | 9 => parts.remove(&wanted.picks).map(Action::Remove),
             _ => wanted.ping(lab, changes.is_untouched()),
         };
-        steps.extend(action.map(|action| LabStep { about: wanted.about.clone(), action }));
+        let packets = || wanted.packets.as_ref().map(|packets| packets.cook(lab));
+        steps.extend(action.map(|action| LabStep {
+            about: wanted.about.clone(),
+            action,
+            packets: packets().unwrap_or_default(),
+        }));
     }
     // Once an interface is elsewhere, nothing more is said of it.
     if let (Some(last), Some(change)) = (recipes.last(), a_move(lab))
         && last.switches[0]
         && changes.is_untouched()
     {
-        steps.push(LabStep { about: String::new(), action: Action::Change(vec![change]) });
+        steps.push(plain(Action::Change(vec![change])));
     }
     if let Some(last) = recipes.last().filter(|last| last.switches[1]) {
         let actions = parts::last(lab, last.picks[0], last.switches[2]);
-        steps.extend(actions.into_iter().map(|action| LabStep { about: String::new(), action }));
+        steps.extend(actions.into_iter().map(plain));
     }
     steps
+}
+
+fn plain(action: Action) -> LabStep {
+    LabStep { about: String::new(), action, packets: PacketExpect::default() }
 }
 
 /// A plain end of a link goes to another node: names are unique in a random lab, but for `br0`.

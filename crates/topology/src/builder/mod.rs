@@ -32,6 +32,7 @@ mod firewall;
 mod interface;
 mod network;
 mod node;
+mod packets;
 mod step;
 
 pub use expect::*;
@@ -39,6 +40,7 @@ pub use firewall::*;
 pub use interface::*;
 pub use network::*;
 pub use node::*;
+pub use packets::*;
 pub use step::*;
 
 use crate::diagnostic::Diagnostics;

@@ -29,6 +29,12 @@ macro_rules! steps {
                 self.step.set_first("about", Value::Prose(text.to_string()));
                 self
             }
+
+            /// What is expected; several are all expected.
+            pub fn expect(mut self, expect: impl Into<Expect>) -> Self {
+                self.step.table("expect").merge(expect.into().0);
+                self
+            }
         }
 
         $(impl $step {
@@ -65,19 +71,6 @@ steps! {
     /// A step that finds out who reaches whom.
     ReachStep under "reach";
 }
-
-macro_rules! expectant {
-    ($($step:ty),*) => {$(
-        impl $step {
-            /// What is expected; several are all expected.
-            pub fn expect(mut self, expect: Expect) -> Self {
-                self.step.table("expect").merge(expect.0);
-                self
-            }
-        }
-    )*};
-}
-expectant!(PingStep, TracerouteStep, TcpStep, RunStep, LookStep);
 
 fn under(key: &str, table: Table) -> Table {
     let mut step = Table::default();

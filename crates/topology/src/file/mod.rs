@@ -24,13 +24,13 @@ pub(crate) use ends::{End, MasterName, ReachWord, TextWord};
 pub(crate) use scalars::{Int, Text};
 pub(crate) use tables::{
     BridgeKeys, ChangeKeys, DnatKeys, EndKeys, ExpectKeys, FactsKeys, FilterKeys, FirewallKeys,
-    InterfaceKeys, LabKeys, NeighKeyKeys, NeighKeys, NodeKeys, PartsKeys, PingKeys, PortKeys,
-    ReachKeys, RouteKeys, RuleKeys, RunKeys, RunStepKeys, StepKeys, TapKeys, TcpKeys, TextKeys,
-    TracerouteKeys,
+    InterfaceKeys, LabKeys, NeighKeyKeys, NeighKeys, NodeKeys, PacketKeys, PartsKeys, PingKeys,
+    PortKeys, ReachKeys, RouteKeys, RuleKeys, RunKeys, RunStepKeys, StepKeys, TapKeys, TcpKeys,
+    TextKeys, TracerouteKeys,
 };
 pub(crate) use words::{
     Aim, HostNet, LabName, Mark32, MatchNet, PolicyWord, RouteTo, RuleKind, Setting, Size,
-    TableNumber, read_key,
+    TableNumber, is_of_nobody, read_key,
 };
 
 /// A value, and where it stands in the text.

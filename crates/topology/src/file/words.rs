@@ -3,6 +3,7 @@
 mod addresses;
 mod choices;
 mod names;
+mod packets;
 mod programs;
 mod quantities;
 
@@ -13,6 +14,7 @@ use toml::de::DeValue;
 pub(crate) use addresses::{HostNet, Mark32, MatchNet, RouteTo, TableNumber};
 pub(crate) use choices::{PolicyWord, RuleKind};
 pub(crate) use names::{Aim, LabName};
+pub(crate) use packets::is_of_nobody;
 pub(crate) use programs::Setting;
 pub(crate) use quantities::Size;
 

@@ -1,9 +1,7 @@
 //! What is expected of steps.
 
-use std::ops::Range;
-
 use super::interfaces::interface_sysctl;
-use super::{node_sysctl, routing};
+use super::{node_sysctl, packets, routing};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{
     At, ExpectKeys, FactsKeys, Field, List, Text, TextKeys, TextWord, each, named, whole,
@@ -72,26 +70,31 @@ impl Doing {
             Self::Reach => "finds out who reaches whom",
         }
     }
+
+    fn can_be_expected(self) -> String {
+        let own: Vec<String> = self.owns().iter().map(|key| format!("`{key}`")).collect();
+        match self {
+            Self::Reach => "`groups` and `also` already say what is expected, but for packets: \
+                            `seen`, `unseen`"
+                .to_owned(),
+            _ if own.is_empty() => format!(
+                "of {} only packets can be expected, `seen` and `unseen`: write the expectation in \
+                 a step of its own, such as `look`",
+                self.noun()
+            ),
+            _ => format!(
+                "of {} can be expected: {}, and packets: `seen`, `unseen`",
+                self.noun(),
+                own.join(", ")
+            ),
+        }
+    }
 }
 
 /// Reports the expectations that belong to other things than what the step does.
-pub(super) fn check_keys(
-    expect: &At<ExpectKeys>,
-    key: Range<usize>,
-    doing: Doing,
-    to: &mut Collector<'_>,
-) {
-    if doing.owns().is_empty() {
-        let title = format!("nothing can be expected of {}", doing.noun());
-        let help = match doing {
-            Doing::Reach => "`groups` and `also` already say what is expected",
-            _ => "write the expectation in a step of its own, such as `look`",
-        };
-        to.push(Diagnostic::new(key, title).help(help));
-        return;
-    }
+pub(super) fn check_keys(expect: &At<ExpectKeys>, doing: Doing, to: &mut Collector<'_>) {
     for (name, place) in expect.said() {
-        if doing.owns().contains(&name) {
+        if doing.owns().contains(&name) || packets::KEYS.contains(&name) {
             continue;
         }
         let owners: Vec<&str> =
@@ -102,9 +105,7 @@ pub(super) fn check_keys(
                 .collect();
         let title =
             format!("`{name}` belongs to {}; this step {}", owners.join(" or "), doing.verb());
-        let own: Vec<String> = doing.owns().iter().map(|key| format!("`{key}`")).collect();
-        let help = format!("of {} can be expected: {}", doing.noun(), own.join(", "));
-        to.push(Diagnostic::new(place, title).help(help));
+        to.push(Diagnostic::new(place, title).help(doing.can_be_expected()));
     }
 }
 
@@ -166,9 +167,9 @@ pub(super) fn says_nothing(keys: &ExpectKeys) -> bool {
                 && sysctl.get().is_none_or(|all| all.value.items.is_empty() && all.value.whole)
         }
     };
-    keys.said().iter().all(|(name, _)| matches!(*name, "has" | "lacks"))
-        && no_facts(&keys.has)
-        && no_facts(&keys.lacks)
+    let own = |name: &&str| !packets::KEYS.contains(name);
+    let mut said = keys.said().into_iter().map(|(name, _)| name).filter(own);
+    said.all(|name| matches!(name, "has" | "lacks")) && no_facts(&keys.has) && no_facts(&keys.lacks)
 }
 
 pub(super) fn look(at: &Spot, keys: &ExpectKeys, to: &mut Collector<'_>) -> LookExpect {

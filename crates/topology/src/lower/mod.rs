@@ -5,12 +5,14 @@ mod expect;
 mod firewall;
 mod interfaces;
 mod knobs;
+mod packets;
 mod routing;
 mod steps;
 
 use std::ops::Range;
 
 pub(crate) use interfaces::{Declared, Device};
+pub(crate) use packets::PacketMark;
 pub(crate) use steps::{ChangeMark, StepMarks, lists};
 
 use crate::bridges::Bridges;

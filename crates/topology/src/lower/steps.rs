@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::expect::{self, Doing, ExpectMarks};
 use super::interfaces::{interface_sysctl, port_attributes};
+use super::packets::{self, PacketMarks};
 use super::{Before, Parts, Whole, firewall, lower_parts, node_sysctl, routing, text};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{
@@ -22,6 +23,7 @@ pub(crate) struct StepMarks<'k> {
     pub at: Range<usize>,
     pub keys: &'k StepKeys,
     pub expect: ExpectMarks<'k>,
+    pub packets: PacketMarks<'k>,
     /// Of each change.
     pub changes: Vec<ChangeMark<'k>>,
     /// What is added.
@@ -80,10 +82,8 @@ pub(super) fn lower<'k>(
                 .help("write a [[step]] for each"),
         );
     }
-    if let (Some(expect), Some(key)) = (keys.expect.get(), keys.expect.key())
-        && good
-    {
-        expect::check_keys(expect, key, doing, to);
+    if let Some(expect) = keys.expect.get().filter(|_| good) {
+        expect::check_keys(expect, doing, to);
     }
     let expect = keys.expect.get().map(|at| &at.value);
     let mut changes = Vec::new();
@@ -114,9 +114,11 @@ pub(super) fn lower<'k>(
         Doing::Look => lower_look(keys, place, to),
         Doing::Reach => keys.reach.get().and_then(|word| lower_reach(word, to)),
     };
-    let step = LabStep { about: text(&keys.about), action: action.filter(|_| good)? };
+    let (expected, packets) = expect.map(|keys| packets::packets(keys, to)).unwrap_or_default();
+    let action = action.filter(|_| good)?;
+    let step = LabStep { about: text(&keys.about), action, packets: expected };
     let expect = ExpectMarks { keys: expect };
-    Some((step, StepMarks { at: at.clone(), keys, expect, changes, parts }))
+    Some((step, StepMarks { at: at.clone(), keys, expect, packets, changes, parts }))
 }
 
 /// What is added, if it is anything.

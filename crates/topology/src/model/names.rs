@@ -158,7 +158,7 @@ impl serde::Serialize for Place {
 }
 
 /// A node, or one interface of it, written `node` or `node:interface`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Spot {
     /// The node.
     pub node: NodeName,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{
-    Family, Firewall, IfName, InterfaceSysctl, Link, Mac, Neighbour, Node, NodeName, Place,
-    PortAttributes, Program, Route, Rule, Span, Spot, Sysctl, Tap, Told,
+    Family, Firewall, IfName, InterfaceSysctl, Link, Mac, Neighbour, Node, NodeName, PacketExpect,
+    Place, PortAttributes, Program, Route, Rule, Span, Spot, Sysctl, Tap, Told,
 };
 
 /// One step of a lab: one thing that is done, with what is expected of it.
@@ -17,6 +17,8 @@ pub struct LabStep {
     pub about: String,
     /// What is done.
     pub action: Action,
+    /// Which packets are seen while it is done, and which are not.
+    pub packets: PacketExpect,
 }
 
 /// What a step does.

@@ -11,6 +11,7 @@ mod addresses;
 mod changes;
 mod interfaces;
 mod nodes;
+mod packets;
 mod parts;
 mod routes;
 mod segments;

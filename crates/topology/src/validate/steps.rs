@@ -5,10 +5,9 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use super::addresses::is_link_local;
-use super::changes;
 use super::nodes::not_zero;
-use super::parts;
 use super::world::World;
+use super::{changes, packets, parts};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{
     Aim, Array, At, ExpectKeys, Field, PingKeys, ReachKeys, TcpKeys, TracerouteKeys, each,
@@ -26,8 +25,14 @@ pub(super) fn check(
     world: &mut World,
     to: &mut Collector<'_>,
 ) {
+    let before = packets::before(&step.packets, world);
+    check_action(&step.action, marks, world, to);
+    packets::check(&step.packets, marks, &before, world, to);
+}
+
+fn check_action(action: &Action, marks: &StepMarks<'_>, world: &mut World, to: &mut Collector<'_>) {
     let keys = marks.keys;
-    match &step.action {
+    match action {
         Action::Change(list) => {
             for (change, mark) in list.iter().zip(&marks.changes) {
                 changes::check(change, mark, world, to);
@@ -338,7 +343,8 @@ fn resolve(
     }
 }
 
-fn declared_address(
+/// The first address that the file gives to a node or interface; reports where it gives none.
+pub(super) fn declared_address(
     spot: &Spot,
     family: Option<Family>,
     span: &Range<usize>,
@@ -372,7 +378,8 @@ fn declared_address(
     None
 }
 
-fn first_address(spot: &Spot, family: Option<Family>, world: &World) -> Option<IpAddr> {
+/// The first address that the file gives to a node or interface, link-local ones apart.
+pub(super) fn first_address(spot: &Spot, family: Option<Family>, world: &World) -> Option<IpAddr> {
     world
         .declared(&spot.node)
         .filter(|(name, _)| spot.interface.as_ref().is_none_or(|wanted| wanted == name))

@@ -8,7 +8,7 @@ use super::state::{Home, IfState, Kind, NodeState};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::list_of;
 use crate::lower::{Declared, Device, NodeMarks, Parts, StepMarks, Whole};
-use crate::model::{Action, Change, IfName, LabStep, Node, NodeName, Place, Sysctl};
+use crate::model::{Action, Change, IfName, LabStep, Node, NodeName, Place, Spot, Sysctl};
 use crate::reading::MAX_NODES;
 
 /// Nodes, and what is in them at this moment.
@@ -264,6 +264,13 @@ impl World {
             self.no_interface(place, span, to);
         }
         false
+    }
+
+    /// Whether the node or interface is there now.
+    pub(super) fn has_spot(&self, spot: &Spot) -> bool {
+        let node = self.nodes.get(&spot.node);
+        let has = |state: &NodeState, name| state.wild || state.interfaces.contains_key(name);
+        node.is_some_and(|state| spot.interface.as_ref().is_none_or(|name| has(state, name)))
     }
 
     /// Reports an interface that is not there.

@@ -145,10 +145,15 @@ impl Table {
         self.0.push((key.to_owned(), value));
     }
 
-    /// Puts everything of another table into this one.
+    /// Puts everything of another table into this one; to a list of tables, more are added.
     pub(crate) fn merge(&mut self, other: Self) {
         for (key, value) in other.0 {
-            self.set(&key, value);
+            match value {
+                Value::OneOrMany(values) if values.iter().any(|v| v.as_table().is_some()) => {
+                    values.into_iter().for_each(|value| self.push(&key, value));
+                }
+                value => self.set(&key, value),
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod document;
 mod network;
+mod packets;
 mod step;
 mod string;
 

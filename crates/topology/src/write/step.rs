@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::document::{Table, Value};
-use super::network;
+use super::{network, packets};
 use crate::bridges::Bridges;
 use crate::model::*;
 
@@ -13,7 +13,7 @@ pub(super) fn step(step: &LabStep, bridges: &mut Bridges) -> Table {
     if !step.about.is_empty() {
         table.set("about", Value::Prose(step.about.clone()));
     }
-    let expect = match &step.action {
+    let mut expect = match &step.action {
         Action::Change(changes) => {
             let changes = change_tables(changes).into_iter().map(Value::Table).collect();
             table.set("change", Value::OneOrMany(changes));
@@ -54,6 +54,7 @@ pub(super) fn step(step: &LabStep, bridges: &mut Bridges) -> Table {
             Table::default()
         }
     };
+    packets::packets(&step.packets, &mut expect);
     table.set_table("expect", expect);
     table
 }

@@ -28,14 +28,14 @@ fn an_addition_adds_something() {
             (&step("add.node.x = {}\nremove = \"left\""), "remove", "a step does one thing"),
             (
                 &step("add.node.x = {}\nexpect = { exit = 0 }"),
-                "expect",
-                "nothing can be expected of an addition",
+                "exit",
+                "`exit` belongs to a command; this step adds to the lab",
             ),
             (&step("remove = []"), "remove", "nothing is removed"),
             (
                 &step("remove = \"left\"\nexpect = { exit = 0 }"),
-                "expect",
-                "nothing can be expected of a removal",
+                "exit",
+                "`exit` belongs to a command; this step removes something",
             ),
             (&step("remove = 3"), "3", "expected \"node\" or \"node:interface\", found an integer"),
         ],

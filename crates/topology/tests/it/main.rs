@@ -4,6 +4,7 @@ mod additions;
 mod corpus;
 mod hostile;
 mod one_step;
+mod packets;
 mod removals;
 mod rendering;
 mod roundtrip;

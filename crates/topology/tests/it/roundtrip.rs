@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use twinax_topology::arbitrary::{self, Config};
 use twinax_topology::builder::*;
 use twinax_topology::{
-    Action, Chain, Family, LabStep, Protocol, Restart, Spot, Told, Topology, Verdict, parse,
-    parse_step_for,
+    Action, Chain, Family, LabStep, PacketKind, Protocol, Restart, Spot, Told, Topology, Verdict,
+    Way, Whose, parse, parse_step_for,
 };
 
 fn again(lab: &Topology) -> (String, Topology) {
@@ -124,6 +124,14 @@ fn random_labs_have_everything() {
         ("runs", step(|s| matches!(s.action, Action::Run(..)))),
         ("looks", step(|s| matches!(s.action, Action::Look(..)))),
         ("matrices", step(|s| matches!(s.action, Action::Reach(_)))),
+        ("packets to be seen", step(|s| !s.packets.seen.is_empty())),
+        ("packets not to be seen", step(|s| !s.packets.unseen.is_empty())),
+        ("packets in an order", step(|s| s.packets.in_order)),
+        ("answers", step(|s| s.packets.seen.iter().any(|seen| seen.answers))),
+        (
+            "addresses said by whose they are",
+            step(|s| s.packets.seen.iter().any(|s| matches!(s.packets.from, Some(Whose::Spot(_))))),
+        ),
     ];
     for (what, number) in numbers {
         assert!(number >= 20, "of 600 random labs only {number} have {what}");
@@ -382,7 +390,21 @@ fn the_builder_makes_steps() {
                 .dont_fragment()
                 .about("they reach each other")
                 .expect(received(3))
-                .expect(lost(0)),
+                .expect(lost(0))
+                .expect(seen("b:e0", PacketKind::IcmpEchoRequest).from("a").ttl(5).count(3))
+                .expect(
+                    seen("a:e0", PacketKind::IcmpEchoReply).at("b").answers().count(1..=3).vlan(7),
+                )
+                .expect(
+                    unseen("a:lo", PacketKind::Any)
+                        .to("10.0.0.0/24")
+                        .from_mac("a:e0")
+                        .to_mac("ff:ff:ff:ff:ff:ff")
+                        .direction(Way::In),
+                )
+                .expect(unseen("b", PacketKind::Udp).port(1).from_port(1).to_port(2))
+                .expect(in_order())
+                .expect(within("2s")),
         )
         .step(ping("a", "10.0.0.9").expect(told(Told::HostUnreachable)))
         .step(traceroute("a", "b").max_hops(3).expect(hops(["10.0.0.2"])).expect(reachable(true)))
@@ -410,7 +432,9 @@ fn the_builder_makes_steps() {
                 .tap(tap("b:tap1").ip("10.8.0.1/24"))
                 .about("a switch and a host"),
         )
-        .step(remove(["c", "a:e1"]).about("and away"));
+        .step(
+            remove(["c", "a:e1"]).about("and away").expect(seen("c", PacketKind::Icmp6).count(2..)),
+        );
     same(
         &built,
         r#"
@@ -427,7 +451,19 @@ at = "a:tap0"
 [[step]]
 about = "they reach each other"
 ping = { from = "a:e0", to = "b:e0", count = 3, interval = "20ms", ttl = 5, size = "1400B", dont_fragment = true }
-expect = { received = 3, lost = 0 }
+[step.expect]
+received = 3
+lost = 0
+in_order = true
+within = "2s"
+seen = [
+  { at = "b:e0", packet = "icmp echo request", from = "a", ttl = 5, count = 3 },
+  { at = ["a:e0", "b"], packet = "icmp echo reply", answers = true, count = "1..3", vlan = 7 },
+]
+unseen = [
+  { at = "a:lo", packet = "any", to = "10.0.0.0/24", from_mac = "a:e0", to_mac = "ff:ff:ff:ff:ff:ff", direction = "in" },
+  { at = "b", packet = "udp", port = 1, from_port = 1, to_port = 2 },
+]
 [[step]]
 ping = { from = "a", to = "10.0.0.9", timeout = "5s" }
 expect = { told = "Destination Host Unreachable" }
@@ -468,6 +504,7 @@ b = "sw:p1"
 [[step]]
 about = "and away"
 remove = ["c", "a:e1"]
+expect.seen = { at = "c", packet = "icmp6", count = "2.." }
 "#,
     );
 }

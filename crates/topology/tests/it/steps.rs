@@ -56,13 +56,13 @@ fn expectations_belong_to_what_is_done() {
             ),
             (
                 "[[step]]\nreach = [[\"left\", \"right\"]]\nexpect = { received = 1 }",
-                "expect",
-                "nothing can be expected of a reach",
+                "received",
+                "`received` belongs to a ping; this step finds out who reaches whom",
             ),
             (
                 "[[step]]\nchange = { at = \"left:e0\", up = true }\nexpect = { up = true }",
-                "expect",
-                "nothing can be expected of a change",
+                "up",
+                "`up` belongs to a look; this step changes the lab",
             ),
             (
                 "[[step]]\nlook = \"left\"\nexpect = { mtu = 1500 }",

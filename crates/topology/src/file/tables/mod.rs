@@ -2,6 +2,7 @@
 
 mod network;
 mod node;
+mod packets;
 mod step;
 
 pub(crate) use network::{BridgeKeys, EndKeys, InterfaceKeys, LinkKeys, PortKeys, TapKeys};
@@ -9,6 +10,7 @@ pub(crate) use node::{
     DnatKeys, FilterKeys, FirewallKeys, NeighKeyKeys, NeighKeys, NodeKeys, RouteKeys, RuleKeys,
     RunKeys,
 };
+pub(crate) use packets::{PacketKeys, SeenKeys, UnseenKeys};
 pub(crate) use step::{
     ChangeKeys, ExpectKeys, FactsKeys, PingKeys, ReachKeys, RunStepKeys, StepKeys, TcpKeys,
     TextKeys, TracerouteKeys,

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::file::keys::prelude::*;
 use crate::file::tables::{
-    FirewallKeys, NeighKeyKeys, NeighKeys, PartsKeys, PortKeys, RouteKeys, RuleKeys,
+    FirewallKeys, NeighKeyKeys, NeighKeys, PartsKeys, PortKeys, RouteKeys, RuleKeys, SeenKeys,
+    UnseenKeys,
 };
 use crate::file::{
     Aim, Array, HostNet, Int, List, MasterName, Named, ReachWord, Setting, Size, Text, TextWord,
@@ -194,6 +195,15 @@ keys! {
         has: FactsKeys,
         /// Of a look: none of these is there.
         lacks: FactsKeys,
+        /// Of every step: each of these packets is seen while it is done.
+        seen: List<SeenKeys>,
+        /// Of every step: none of these packets is seen while it is done.
+        unseen: List<UnseenKeys>,
+        /// Of every step: the first of each of `seen` comes after the first of each one before it.
+        in_order: bool,
+        /// Of every step: how long is waited, once it is done, for those of `seen` that are still
+        /// missing; 1 s unless said.
+        within: Span,
     }
 
     /// What is expected of a text; all that is said must hold.

@@ -71,7 +71,7 @@ fn net_wrong(text: &str, what: &str) -> Wrong {
 }
 
 /// A prefix whose host bits are 0; an address alone means itself only.
-fn read_prefix(text: &str) -> Result<IpNet, Wrong> {
+pub(super) fn read_prefix(text: &str) -> Result<IpNet, Wrong> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(full(address));
     }

@@ -6,10 +6,11 @@ use super::{Word, Wrong};
 use crate::diagnostic::{quoted, shown};
 use crate::file::decode::list_of;
 use crate::model::{
-    Chain, Family, NodeKind, Protocol, Restart, RouteKind, RuleAction, TapMode, Told, Verdict,
+    Chain, Family, NodeKind, Protocol, Restart, RouteKind, RuleAction, TapMode, Told, Verdict, Way,
 };
 
-fn no_such(text: &str, what: &str, words: &[&'static str]) -> Wrong {
+/// That a text is none of the words that can stand there.
+pub(super) fn no_such(text: &str, what: &str, words: &[&'static str]) -> Wrong {
     Wrong {
         title: format!("{} is no {what}", quoted(text)),
         label: "no such word".to_owned(),
@@ -65,6 +66,11 @@ choice! { Restart, "Restart", "way to restart a command",
 choice! { Family, "Family", "family",
     "ipv4" => Self::Ipv4,
     "ipv6" => Self::Ipv6,
+}
+
+choice! { Way, "Direction", "direction",
+    "in" => Self::In,
+    "out" => Self::Out,
 }
 
 choice! { Chain, "Chain", "chain",
