@@ -45,6 +45,20 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A device is no TUN/TAP device, or one of the other mode.
+    #[error("`{name}` is no TUN/TAP device of mode {mode}")]
+    NotTun {
+        /// Its name.
+        name: String,
+        /// The mode: `tap` or `tun`.
+        mode: &'static str,
+    },
+    /// A TUN/TAP device is in somebody's hands.
+    #[error("another program holds `{name}`")]
+    Held {
+        /// Its name.
+        name: String,
+    },
     /// There is no node of this name.
     #[error("there is no node `{name}`")]
     NoNode {
@@ -83,6 +97,8 @@ impl Error {
             Self::NoDevice { .. } => Some(Errno::NODEV),
             Self::Firewall(error) => error.errno(),
             Self::Node { source, .. } => source.errno(),
+            Self::NotTun { .. } => Some(Errno::INVAL),
+            Self::Held { .. } => Some(Errno::BUSY),
             Self::NoNode { .. } | Self::Answer(_) | Self::Ruleset(_) | Self::RulesetList(_) => None,
         }
     }

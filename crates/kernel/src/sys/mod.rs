@@ -122,8 +122,7 @@ pub fn can_set_groups() -> Result<(), Errno> {
 ///
 /// Those of the kernel; [`Errno::NAMETOOLONG`] for a name of more than 15 bytes.
 pub fn tun_set_iff(tun: BorrowedFd<'_>, name: &str, flags: libc::c_int) -> Result<(), Errno> {
-    // SAFETY: all zeros is a valid ifreq: it is plain data.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    let mut request = no_ifreq();
     if name.len() >= request.ifr_name.len() {
         return Err(Errno::NAMETOOLONG);
     }
@@ -133,6 +132,27 @@ pub fn tun_set_iff(tun: BorrowedFd<'_>, name: &str, flags: libc::c_int) -> Resul
     request.ifr_ifru.ifru_flags = flags as libc::c_short;
     // SAFETY: TUNSETIFF reads and writes one ifreq, which outlives the call.
     check(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETIFF, &raw mut request) }).map(drop)
+}
+
+/// `TUNGETIFF`: the flags of the TUN/TAP device to which the descriptor is attached.
+pub fn tun_get_iff(tun: BorrowedFd<'_>) -> Result<libc::c_int, Errno> {
+    let mut request = no_ifreq();
+    // SAFETY: TUNGETIFF writes one ifreq, which outlives the call.
+    check(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNGETIFF, &raw mut request) })?;
+    // SAFETY: of the union it has written the flags, and every other member has as many bytes set.
+    Ok(libc::c_int::from(unsafe { request.ifr_ifru.ifru_flags }))
+}
+
+/// A request about no interface.
+fn no_ifreq() -> libc::ifreq {
+    // SAFETY: all zeros is a valid ifreq: it is plain data.
+    unsafe { std::mem::zeroed() }
+}
+
+/// `TUNSETOFFLOAD`: what the owner of the descriptor does in the kernel's place, as `TUN_F_…`.
+pub fn tun_set_offload(tun: BorrowedFd<'_>, offload: libc::c_long) -> Result<(), Errno> {
+    // SAFETY: TUNSETOFFLOAD takes its argument by value.
+    check(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETOFFLOAD, offload) }).map(drop)
 }
 
 /// `TUNSETPERSIST`: the device stays when the descriptor is closed.

@@ -13,3 +13,4 @@ mod observe;
 mod observe_lab;
 mod refusals;
 mod sysctls;
+mod tun;
