@@ -27,6 +27,12 @@ pub(super) mod code {
 
     /// The word at `k`.
     pub const LOAD_WORD: u16 = class::LD | size::W | mode::ABS;
+    /// The half word at `k`.
+    pub const LOAD_HALF: u16 = class::LD | size::H | mode::ABS;
+    /// The byte at `k`.
+    pub const LOAD_BYTE: u16 = class::LD | size::B | mode::ABS;
+    /// The half word at X + `k`.
+    pub const LOAD_HALF_X: u16 = class::LD | size::H | mode::IND;
     /// The number `k`.
     pub const LOAD_NUMBER: u16 = class::LD | mode::IMM;
     /// The cell `k` of the scratch memory.
@@ -51,6 +57,10 @@ pub(super) mod code {
     pub const IF_MORE: u16 = class::JMP | super::jump::JGT | source::K;
     /// Whether A is `k` or more.
     pub const IF_NOT_LESS: u16 = class::JMP | super::jump::JGE | source::K;
+    /// Whether A and `k` have a bit in common.
+    pub const IF_BITS: u16 = class::JMP | super::jump::JSET | source::K;
+    /// A becomes A and `k`.
+    pub const AND: u16 = class::ALU | super::operation::AND | source::K;
     /// Ends with the verdict `k`.
     pub const RETURN: u16 = class::RET | source::K;
     /// Ends with the verdict A.

@@ -14,13 +14,23 @@
 mod assemble;
 mod check;
 mod combine;
+mod compile;
+mod expression;
 mod instruction;
+mod mistake;
+mod parse;
 mod program;
 mod run;
+mod value;
+mod word;
 
 pub use check::Invalid;
 pub use combine::{Filter, TooLong};
+pub use compile::compile;
+pub use expression::{Expression, Family, Net, Protocol, Side, Transport};
 pub use instruction::Instruction;
+pub use mistake::{ParseError, Problem};
+pub use parse::parse;
 pub use program::{MAXIMUM, Program};
 pub use run::{Ancillary, Tag};
 

@@ -1,6 +1,6 @@
 //! What a program is made of, and that all devices of a namespace are told apart.
 
-use super::{Ancillary, Filter, Instruction, Invalid, Program, TooLong};
+use crate::filter::{Ancillary, Filter, Instruction, Invalid, Program, TooLong};
 use crate::{Direction, LinkType, hardware};
 
 const END: Instruction = Instruction { code: 0x06, jt: 0, jf: 0, k: 1 };
