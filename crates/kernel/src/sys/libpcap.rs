@@ -15,6 +15,11 @@ const NAMES: [&CStr; 3] = [c"libpcap.so.1", c"libpcap.so.0.8", c"libpcap.so"];
 /// `PCAP_NETMASK_UNKNOWN`: only `ip broadcast` needs to know it, and is refused.
 const NO_NETMASK: u32 = u32::MAX;
 
+/// The optimizer makes programs shorter, and some of them wrong: seen with 1.10.3, reported in
+/// <https://github.com/the-tcpdump-group/libpcap/issues/945>. On some it never comes to an end
+/// (<https://github.com/the-tcpdump-group/libpcap/issues/112>).
+const NOT_OPTIMIZED: c_int = 0;
+
 /// More than any frame has.
 const WHOLE: c_int = c_int::MAX;
 
@@ -87,7 +92,6 @@ pub fn libpcap_compile(expression: &CStr, link: u16) -> Option<Result<Vec<Fields
 impl Library {
     fn compile(&self, pcap: NonNull<Pcap>, expression: &CStr) -> Result<Vec<Fields>, String> {
         let mut program = BpfProgram { len: 0, instructions: std::ptr::null_mut() };
-        let optimize = 1;
         // SAFETY: the handle is open, the expression has an end and is only read, and the program is
         // written. Nobody else is in here: the caller has seen to that.
         let result = unsafe {
@@ -95,7 +99,7 @@ impl Library {
                 pcap.as_ptr(),
                 &raw mut program,
                 expression.as_ptr(),
-                optimize,
+                NOT_OPTIMIZED,
                 NO_NETMASK,
             )
         };

@@ -6,6 +6,8 @@ mod capture;
 mod changes;
 mod cleanup;
 mod filter;
+mod filter_frames;
+mod filter_words;
 mod nft;
 mod nft_ruleset;
 mod nodes;

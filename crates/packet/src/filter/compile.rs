@@ -314,5 +314,5 @@ fn words(net: Net, at: u32) -> Vec<(u32, u32, u32)> {
         let length = net.length.saturating_sub(32 * index as u8).min(32);
         (at + 4 * index as u32, mask_v4(length), word)
     });
-    words.filter(|(_, mask, _)| *mask != 0).collect()
+    words.collect()
 }
