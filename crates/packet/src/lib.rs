@@ -6,6 +6,7 @@ pub mod decode;
 pub mod filter;
 mod frame;
 pub mod hardware;
+pub mod line;
 
 pub use decode::Packet;
 pub use frame::{Direction, Frame, Interface, InterfaceId, LinkType, Mac, Time};

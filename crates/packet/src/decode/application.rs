@@ -1,8 +1,6 @@
 //! What a datagram carries, as far as we read it.
 
 use super::{Dhcp, Dns, Packet, Transport, Vxlan, WireGuard};
-use crate::LinkType;
-
 /// What a datagram or segment carries, as its ports say and its beginning bears out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Application<'a> {
@@ -17,12 +15,18 @@ pub enum Application<'a> {
 }
 
 /// The ports by which we know what is carried.
-mod port {
+pub mod port {
+    /// DNS.
     pub const DNS: u16 = 53;
+    /// BOOTP and DHCP, the server's.
     pub const BOOTP_SERVER: u16 = 67;
+    /// BOOTP and DHCP, the client's.
     pub const BOOTP_CLIENT: u16 = 68;
-    pub const MDNS: u16 = 5353;
+    /// VXLAN, that of RFC 7348; Linux's own default was 8472.
     pub const VXLAN: u16 = 4789;
+    /// DNS by multicast (RFC 6762).
+    pub const MDNS: u16 = 5353;
+    /// WireGuard, by custom.
     pub const WIREGUARD: u16 = 51820;
 }
 
@@ -37,16 +41,16 @@ impl<'a> Packet<'a> {
                 } else if is(port::BOOTP_SERVER) || is(port::BOOTP_CLIENT) {
                     Dhcp::read(self.payload).map(Application::Dhcp)
                 } else if is(port::VXLAN) {
-                    Vxlan::read(self.payload, self.payload_length).map(Application::Vxlan)
+                    self.vxlan().map(Application::Vxlan)
                 } else if is(port::WIREGUARD) {
-                    WireGuard::read(self.payload, self.payload_length).map(Application::WireGuard)
+                    self.wireguard().map(Application::WireGuard)
                 } else {
                     None
                 }
             }
             Transport::Tcp(tcp) => {
                 let is = |port| tcp.source_port == port || tcp.destination_port == port;
-                if is(port::DNS) || is(port::MDNS) {
+                if is(port::DNS) {
                     Dns::read(self.payload.get(2..)?).map(Application::Dns)
                 } else {
                     None
@@ -54,6 +58,16 @@ impl<'a> Packet<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Its payload as a frame in VXLAN, whatever the ports.
+    pub fn vxlan(&self) -> Option<Vxlan<'a>> {
+        Vxlan::read(self.payload, self.payload_length)
+    }
+
+    /// Its payload as a message of WireGuard, whatever the ports.
+    pub fn wireguard(&self) -> Option<WireGuard> {
+        WireGuard::read(self.payload, self.payload_length)
     }
 
     /// The frame in VXLAN, or the packet of IP in IP, that it carries.
@@ -64,8 +78,11 @@ impl<'a> Packet<'a> {
                 Application::Vxlan(vxlan) => Some(vxlan.inner()),
                 _ => None,
             },
-            Transport::Other(IPV4 | IPV6) => {
-                Some(Packet::decode(LinkType::Raw, self.payload, self.payload_length))
+            Transport::Other(IPV4) => {
+                Some(Packet::read(self.payload, self.payload_length, Packet::read_ipv4))
+            }
+            Transport::Other(IPV6) => {
+                Some(Packet::read(self.payload, self.payload_length, Packet::read_ipv6))
             }
             _ => None,
         }

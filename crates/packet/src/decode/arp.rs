@@ -33,6 +33,13 @@ impl Arp {
     pub const REVERSE_REQUEST: u16 = 3;
     /// RARP: you are this one.
     pub const REVERSE_REPLY: u16 = 4;
+    /// InARP (RFC 2390): which address have you?
+    pub const INVERSE_REQUEST: u16 = 8;
+    /// InARP: this one.
+    pub const INVERSE_REPLY: u16 = 9;
+
+    /// How long it is, in bytes.
+    pub const LENGTH: u32 = 28;
 }
 
 impl<'a> Packet<'a> {

@@ -25,7 +25,7 @@ impl<'a> Dns<'a> {
     /// How long the header is, in bytes.
     pub const HEADER: usize = 12;
 
-    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         Some(Self {
             id: u16_at(bytes, 0)?,
             flags: u16_at(bytes, 2)?,

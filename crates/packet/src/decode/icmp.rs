@@ -1,7 +1,6 @@
 //! ICMP (RFC 792).
 
 use super::{Layer, Packet, Transport};
-use crate::LinkType;
 
 /// An ICMP message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +45,18 @@ impl<'a> Icmpv4<'a> {
     pub const REDIRECT: u8 = 5;
     /// Echo request.
     pub const ECHO_REQUEST: u8 = 8;
+    /// Router advertisement (RFC 1256).
+    pub const ROUTER_ADVERTISEMENT: u8 = 9;
+    /// Router solicitation (RFC 1256).
+    pub const ROUTER_SOLICITATION: u8 = 10;
     /// Time exceeded.
     pub const TIME_EXCEEDED: u8 = 11;
     /// Parameter problem.
     pub const PARAMETER_PROBLEM: u8 = 12;
+    /// Timestamp request.
+    pub const TIMESTAMP_REQUEST: u8 = 13;
+    /// Timestamp reply.
+    pub const TIMESTAMP_REPLY: u8 = 14;
 
     /// Id and sequence number, where it is an echo request or reply.
     pub fn echo(&self) -> Option<Echo> {
@@ -75,7 +82,7 @@ impl<'a> Icmpv4<'a> {
     /// The packet that an error quotes: its beginning, seldom all of it.
     pub fn quoted(&self) -> Option<Packet<'a>> {
         let length = u32::try_from(self.body.len()).unwrap_or(u32::MAX);
-        self.is_error().then(|| Packet::decode(LinkType::Raw, self.body, length))
+        self.is_error().then(|| Packet::read(self.body, length, Packet::read_ipv4))
     }
 }
 

@@ -3,7 +3,6 @@
 use etherparse::Icmpv6Slice;
 
 use super::{Echo, Layer, Packet, Transport};
-use crate::LinkType;
 
 /// An ICMPv6 message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +71,7 @@ impl<'a> Icmpv6<'a> {
     /// The packet that an error quotes: its beginning, seldom all of it.
     pub fn quoted(&self) -> Option<Packet<'a>> {
         let length = u32::try_from(self.body.len()).unwrap_or(u32::MAX);
-        self.is_error().then(|| Packet::decode(LinkType::Raw, self.body, length))
+        self.is_error().then(|| Packet::read(self.body, length, Packet::read_ipv6))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::net::Ipv4Addr;
 
 use etherparse::Ipv4HeaderSlice;
-use etherparse::err::ipv4::{HeaderError, HeaderSliceError};
 
 use super::{Layer, Network, Packet, Transport, Wrong};
 
@@ -32,7 +31,9 @@ pub struct Ipv4<'a> {
     pub total_length: u16,
     /// The header's checksum. It isn't verified.
     pub checksum: u16,
-    /// Its options: up to 40 bytes.
+    /// How long the header says it is, in bytes: 20, and more with options.
+    pub header_length: u8,
+    /// Its options, up to 40 bytes, as far as they were captured.
     pub options: &'a [u8],
 }
 
@@ -41,62 +42,64 @@ impl Ipv4<'_> {
     pub fn is_fragment(&self) -> bool {
         self.more_fragments || self.fragment_offset != 0
     }
-
-    /// How long the header is, in bytes.
-    pub fn header_length(&self) -> usize {
-        20 + self.options.len()
-    }
 }
 
 impl<'a> Packet<'a> {
     pub(super) fn read_ipv4(&mut self) {
-        let header = match Ipv4HeaderSlice::from_slice(self.payload) {
-            Ok(header) => header,
-            Err(HeaderSliceError::Content(HeaderError::UnexpectedVersion { version_number })) => {
-                return self.spoil(Layer::Ipv4, Wrong::Version(version_number));
-            }
-            Err(HeaderSliceError::Content(HeaderError::HeaderLengthSmallerThanHeader { ihl })) => {
-                return self.spoil(Layer::Ipv4, Wrong::HeaderLength(u32::from(ihl) * 4));
-            }
-            Err(HeaderSliceError::Len(error)) => {
-                let needed = u32::try_from(error.required_len).unwrap_or(u32::MAX);
-                return self.end_within(Layer::Ipv4, needed);
-            }
-        };
-        let bytes = header.slice();
-        let ip = Ipv4 {
-            source: header.source_addr(),
-            destination: header.destination_addr(),
-            ttl: header.ttl(),
-            id: header.identification(),
-            dont_fragment: header.dont_fragment(),
-            more_fragments: header.more_fragments(),
-            fragment_offset: header.fragments_offset().value().wrapping_mul(8),
-            protocol: header.protocol().0,
-            tos: bytes[1],
-            total_length: header.total_len(),
-            checksum: header.header_checksum(),
-            options: &self.payload[20..bytes.len()],
+        match self.payload.first().map(|byte| byte >> 4) {
+            Some(4) | None => {}
+            Some(version) => return self.spoil(Layer::Ipv4, Wrong::Version(version)),
+        }
+        let Some(ip) = read_header(self.payload) else {
+            return self.end_within(Layer::Ipv4, 20);
         };
         self.network = Network::Ipv4(ip);
+        let header_length = u32::from(ip.header_length);
+        if header_length < 20 {
+            return self.spoil(Layer::Ipv4, Wrong::HeaderLength(header_length));
+        }
         let (said, there) = (u32::from(ip.total_length), self.payload_length);
-        let whole = match said {
-            // Segments that are only cut up later (GSO) may be too long for the field.
-            0 => there,
-            _ if (said as usize) < bytes.len() => {
-                self.skip(bytes.len());
-                return self.spoil(Layer::Ipv4, Wrong::Length { said, there });
-            }
-            _ => said,
-        };
-        if whole > there {
+        // Segments that are cut up only later (GSO) may be too long for the field, which is 0 then.
+        let whole = if said == 0 { there } else { said };
+        if whole < header_length || whole > there {
             self.spoil(Layer::Ipv4, Wrong::Length { said, there });
         }
+        let captured = self.payload.len();
         self.limit(whole);
-        self.skip(bytes.len());
+        if whole < header_length {
+            return self.skip(captured);
+        }
+        if captured < usize::from(ip.header_length) {
+            return self.end_within(Layer::Ipv4, header_length);
+        }
+        self.skip(ip.header_length.into());
         match ip.fragment_offset {
             0 => self.read_transport(ip.protocol),
             _ => self.transport = Transport::Fragment,
         }
     }
+}
+
+/// The header, with as many of its options as there are.
+fn read_header(bytes: &[u8]) -> Option<Ipv4<'_>> {
+    let mut fixed: [u8; 20] = *bytes.first_chunk()?;
+    let header_length = (fixed[0] & 0xf) * 4;
+    fixed[0] = 0x45;
+    let header = Ipv4HeaderSlice::from_slice(&fixed).ok()?;
+    let end = bytes.len().min(usize::from(header_length).max(20));
+    Some(Ipv4 {
+        source: header.source_addr(),
+        destination: header.destination_addr(),
+        ttl: header.ttl(),
+        id: header.identification(),
+        dont_fragment: header.dont_fragment(),
+        more_fragments: header.more_fragments(),
+        fragment_offset: header.fragments_offset().value().wrapping_mul(8),
+        protocol: header.protocol().0,
+        tos: fixed[1],
+        total_length: header.total_len(),
+        checksum: header.header_checksum(),
+        header_length,
+        options: &bytes[20..end],
+    })
 }

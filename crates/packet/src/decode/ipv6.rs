@@ -3,8 +3,9 @@
 use std::net::Ipv6Addr;
 
 use etherparse::err::ipv6::{HeaderError, HeaderSliceError};
-use etherparse::{Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice};
+use etherparse::{Ipv6FragmentHeaderSlice, Ipv6HeaderSlice};
 
+use super::bytes::u32_at;
 use super::{Layer, Network, Packet, Transport, Wrong, protocol};
 
 /// An IPv6 header.
@@ -85,23 +86,32 @@ impl<'a> Iterator for Extensions<'a> {
     }
 }
 
-/// How long the extension header at the head of the bytes is, where it is one that can be passed, and
-/// whole.
+/// How long the extension header at the head of the bytes is, where it is one that can be passed. All
+/// have at least 8 bytes, and are multiples of that.
 fn extension_length(kind: u8, bytes: &[u8]) -> Option<usize> {
     match kind {
         protocol::HOP_BY_HOP | protocol::ROUTING | protocol::DESTINATION_OPTIONS => {
-            Ipv6RawExtHeaderSlice::from_slice(bytes).ok().map(|header| header.slice().len())
+            Some(8 + bytes.get(1).map_or(0, |eights| usize::from(*eights) * 8))
         }
-        protocol::FRAGMENT => {
-            Ipv6FragmentHeaderSlice::from_slice(bytes).ok().map(|header| header.slice().len())
-        }
+        protocol::FRAGMENT => Some(8),
         _ => None,
     }
 }
 
-fn is_extension(kind: u8) -> bool {
-    use protocol::{DESTINATION_OPTIONS, FRAGMENT, HOP_BY_HOP, ROUTING};
-    matches!(kind, HOP_BY_HOP | ROUTING | FRAGMENT | DESTINATION_OPTIONS)
+impl Extension<'_> {
+    /// What the option of a jumbogram (RFC 2675) says is the length of what follows the IPv6 header.
+    fn jumbo_length(&self) -> Option<u32> {
+        const JUMBO: u8 = 0xc2;
+        let mut options = self.bytes.get(2..)?;
+        loop {
+            options = match options {
+                [0, rest @ ..] => rest,
+                [JUMBO, 4, rest @ ..] => return u32_at(rest, 0).filter(|length| *length > 0xffff),
+                [_, length, rest @ ..] => rest.get(usize::from(*length)..)?,
+                _ => return None,
+            };
+        }
+    }
 }
 
 impl<'a> Packet<'a> {
@@ -126,31 +136,40 @@ impl<'a> Packet<'a> {
             fragment: None,
         };
         self.skip(40);
-        let (said, there) = (u32::from(ip.payload_length), self.payload_length);
+        let there = self.payload_length;
+        let said = match self.jumbo_length(&ip) {
+            Some(length) => length,
+            None => ip.payload_length.into(),
+        };
         if said > there {
             self.spoil(Layer::Ipv6, Wrong::Length { said, there });
         }
-        // Nothing, or a packet that is too long for the field (RFC 2675): then a hop-by-hop header
-        // says how long.
-        if said > 0 || ip.next_header != protocol::HOP_BY_HOP {
-            self.limit(said);
-        }
+        self.limit(said);
         let whole = self.read_extensions(&mut ip);
         self.network = Network::Ipv6(ip);
-        if !whole {
-            return self.end_within(Layer::Extension, 8);
-        }
         match ip.fragment {
+            _ if !whole => {}
             Some(Fragment { offset: 1.., .. }) => self.transport = Transport::Fragment,
             _ => self.read_transport(ip.protocol),
         }
     }
 
+    /// How long what follows is, where that is too long for the field in the header.
+    fn jumbo_length(&self, ip: &Ipv6<'a>) -> Option<u32> {
+        if ip.payload_length != 0 || ip.next_header != protocol::HOP_BY_HOP {
+            return None;
+        }
+        Extensions { kind: ip.next_header, bytes: self.payload }.next()?.jumbo_length()
+    }
+
     /// Passes the extension headers; whether all of them were whole.
     fn read_extensions(&mut self, ip: &mut Ipv6<'a>) -> bool {
         let all = self.payload;
-        while is_extension(ip.protocol) {
-            let Some(length) = extension_length(ip.protocol, self.payload) else { return false };
+        while let Some(length) = extension_length(ip.protocol, self.payload) {
+            if self.payload.len() < length {
+                self.end_within(Layer::Extension, u32::try_from(length).unwrap_or(u32::MAX));
+                return false;
+            }
             if ip.protocol == protocol::FRAGMENT
                 && let Ok(header) = Ipv6FragmentHeaderSlice::from_slice(self.payload)
             {

@@ -10,8 +10,9 @@
 
 mod application;
 mod arp;
-mod bytes;
+pub(crate) mod bytes;
 mod dhcp;
+mod discovery;
 mod dns;
 mod ethernet;
 mod flaw;
@@ -27,9 +28,12 @@ mod wireguard;
 
 use std::net::IpAddr;
 
-pub use application::Application;
+pub use application::{Application, port};
 pub use arp::Arp;
 pub use dhcp::Dhcp;
+pub use discovery::{
+    Discovery, DiscoveryOption, DiscoveryOptions, ListenerRecord, ListenerRecords, Says,
+};
 pub use dns::Dns;
 pub use ethernet::{Ethernet, Vlan, Vlans, ethertype};
 pub use flaw::{Flaw, Layer, Wrong};
@@ -48,6 +52,8 @@ use crate::LinkType;
 /// A frame, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet<'a> {
+    /// How long the frame was on the wire, in bytes.
+    pub length: u32,
     /// The Ethernet header, where the link has one.
     pub ethernet: Option<Ethernet>,
     /// The VLAN tags behind it, the outermost first.
@@ -85,20 +91,27 @@ pub enum Network<'a> {
 impl<'a> Packet<'a> {
     /// Takes a frame apart: its bytes from the link's header on, and how long it was on the wire.
     pub fn decode(link: LinkType, bytes: &'a [u8], length: u32) -> Self {
+        match link {
+            LinkType::Ethernet => Self::read(bytes, length, Self::read_ethernet),
+            LinkType::Raw => Self::read(bytes, length, Self::read_ip),
+            LinkType::Other(_) => Self::read(bytes, length, |_| {}),
+        }
+    }
+
+    /// Takes apart what begins with the header that `first` reads.
+    fn read(bytes: &'a [u8], length: u32, first: impl FnOnce(&mut Self)) -> Self {
+        let length = length.max(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
         let mut packet = Self {
+            length,
             ethernet: None,
             vlans: Vlans::default(),
             network: Network::None,
             transport: Transport::None,
             payload: bytes,
-            payload_length: length.max(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
+            payload_length: length,
             flaw: None,
         };
-        match link {
-            LinkType::Ethernet => packet.read_ethernet(),
-            LinkType::Raw => packet.read_ip(),
-            LinkType::Other(_) => {}
-        }
+        first(&mut packet);
         packet
     }
 

@@ -1,7 +1,6 @@
 //! TCP (RFC 9293).
 
 use etherparse::TcpHeaderSlice;
-use etherparse::err::tcp::HeaderSliceError;
 
 use super::{Layer, Packet, Transport, Wrong};
 
@@ -24,15 +23,10 @@ pub struct Tcp<'a> {
     pub checksum: u16,
     /// Where its urgent data ends.
     pub urgent: u16,
-    /// Its options: up to 40 bytes.
+    /// How long the header says it is, in bytes: 20, and more with options.
+    pub header_length: u8,
+    /// Its options, up to 40 bytes, as far as they were captured.
     pub options: &'a [u8],
-}
-
-impl Tcp<'_> {
-    /// How long the header is, in bytes.
-    pub fn header_length(&self) -> usize {
-        20 + self.options.len()
-    }
 }
 
 /// The flags of a TCP header, as they are on the wire.
@@ -78,34 +72,39 @@ impl std::ops::BitOr for TcpFlags {
 
 impl<'a> Packet<'a> {
     pub(super) fn read_tcp(&mut self) {
-        let header = match TcpHeaderSlice::from_slice(self.payload) {
-            Ok(header) => header,
-            Err(HeaderSliceError::Len(error)) => {
-                let needed = u32::try_from(error.required_len).unwrap_or(u32::MAX);
-                let whole = self.payload_length >= 20 && needed > self.payload_length;
-                return match whole {
-                    true => self.spoil(Layer::Tcp, Wrong::HeaderLength(needed)),
-                    false => self.end_within(Layer::Tcp, needed),
-                };
-            }
-            Err(HeaderSliceError::Content(_)) => {
-                let said = self.payload.get(12).map_or(0, |byte| u32::from(byte >> 4) * 4);
-                return self.spoil(Layer::Tcp, Wrong::HeaderLength(said));
-            }
-        };
-        let bytes = header.slice();
-        let tcp = Tcp {
-            source_port: header.source_port(),
-            destination_port: header.destination_port(),
-            sequence: header.sequence_number(),
-            acknowledgement: header.acknowledgment_number(),
-            flags: TcpFlags(bytes[13]),
-            window: header.window_size(),
-            checksum: header.checksum(),
-            urgent: header.urgent_pointer(),
-            options: &self.payload[20..bytes.len()],
+        let Some(tcp) = read_header(self.payload) else {
+            return self.end_within(Layer::Tcp, 20);
         };
         self.transport = Transport::Tcp(tcp);
-        self.skip(bytes.len());
+        let header_length = u32::from(tcp.header_length);
+        if header_length < 20 || header_length > self.payload_length {
+            self.spoil(Layer::Tcp, Wrong::HeaderLength(header_length));
+            return self.skip(20);
+        }
+        if self.payload.len() < usize::from(tcp.header_length) {
+            self.end_within(Layer::Tcp, header_length);
+        }
+        self.skip(tcp.header_length.into());
     }
+}
+
+/// The header, with as many of its options as there are.
+fn read_header(bytes: &[u8]) -> Option<Tcp<'_>> {
+    let mut fixed: [u8; 20] = *bytes.first_chunk()?;
+    let header_length = (fixed[12] >> 4) * 4;
+    fixed[12] = 0x50;
+    let header = TcpHeaderSlice::from_slice(&fixed).ok()?;
+    let end = bytes.len().min(usize::from(header_length).max(20));
+    Some(Tcp {
+        source_port: header.source_port(),
+        destination_port: header.destination_port(),
+        sequence: header.sequence_number(),
+        acknowledgement: header.acknowledgment_number(),
+        flags: TcpFlags(fixed[13]),
+        window: header.window_size(),
+        checksum: header.checksum(),
+        urgent: header.urgent_pointer(),
+        header_length,
+        options: &bytes[20..end],
+    })
 }
