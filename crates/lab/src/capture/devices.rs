@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use twinax_kernel::Error;
 use twinax_kernel::observe::{Change, Device, Follower};
 use twinax_packet::{Interface, InterfaceId, LinkType, Mac};
-use twinax_topology::NodeName;
+use twinax_topology::{IfName, NodeName};
 
 /// A device, by the place of its node among the nodes and its index there.
 pub(super) type Key = (usize, u32);
@@ -65,6 +65,17 @@ impl Devices {
     /// Its kind (`IFLA_INFO_KIND`): `veth`, `bridge`, `tun`; empty for `lo`.
     pub fn kind(&self, interface: InterfaceId) -> &str {
         self.known(interface).map_or("", |known| &known.kind)
+    }
+
+    /// The indexes of the devices of a node that have one of these names.
+    pub(super) fn indexes(&self, place: usize, names: &[IfName]) -> Vec<u32> {
+        let own = self.current.iter().filter(|((node, _), _)| *node == place);
+        own.filter(|(_, known)| {
+            let name = &self.interfaces[known.interface as usize].device;
+            names.iter().any(|wanted| wanted.as_str() == name)
+        })
+        .map(|((_, index), _)| *index)
+        .collect()
     }
 
     fn known(&self, interface: InterfaceId) -> Option<&Known> {

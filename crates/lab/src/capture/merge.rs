@@ -50,8 +50,8 @@ impl Merge {
     }
 
     /// The ring of the node at this place.
-    pub fn ring(&mut self, place: usize) -> Option<&mut Ring> {
-        Some(&mut self.rings.get_mut(place)?.as_mut()?.ring)
+    pub fn ring(&self, place: usize) -> Option<&Ring> {
+        Some(&self.rings.get(place)?.as_ref()?.ring)
     }
 
     /// All rings, with the places of their nodes.

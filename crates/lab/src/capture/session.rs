@@ -1,6 +1,6 @@
 //! A capture of a lab, from its beginning to its end.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -12,9 +12,9 @@ use twinax_kernel::mounts::NETNS_DIR;
 use twinax_kernel::observe::Follower;
 use twinax_kernel::watch::Folder;
 use twinax_kernel::{Error, Netns, filter};
-use twinax_packet::filter::Filter;
+use twinax_packet::filter::{Filter, Program};
 use twinax_packet::{Frame, Time};
-use twinax_topology::NodeName;
+use twinax_topology::{IfName, NodeName};
 
 use super::merge::{Merge, hold};
 use super::{CaptureError, Devices, Memory};
@@ -29,6 +29,15 @@ pub struct Options {
     pub newcomers: bool,
     /// Which frames are wanted.
     pub filter: Filter,
+    /// Of these nodes only these devices, by their names; of the others all.
+    pub only: HashMap<NodeName, Vec<IfName>>,
+}
+
+impl Options {
+    /// Everything that there is to see.
+    pub fn all(memory: Memory) -> Self {
+        Self { memory, newcomers: true, filter: Filter::everything(), only: HashMap::new() }
+    }
 }
 
 /// A capture of all frames that cross any device of some nodes, in the sandbox of the calling process.
@@ -42,6 +51,7 @@ pub struct Session {
     ring: RingOptions,
     newcomers: bool,
     filter: Filter,
+    only: HashMap<NodeName, Vec<IfName>>,
     backlog: Option<Backlog>,
 }
 
@@ -69,6 +79,7 @@ impl Session {
             ring,
             newcomers: options.newcomers,
             filter: options.filter.clone(),
+            only: options.only.clone(),
             backlog: None,
         };
         on_own_thread(|| {
@@ -82,13 +93,19 @@ impl Session {
 
     /// Opens the ring of the next node. The calling thread ends up in it.
     fn open_ring(&mut self, node: &NodeName, netns: &Netns) -> Result<(), CaptureError> {
-        let program = self.filter.program(None)?;
+        let program = self.program(self.merge.count(), node)?;
         let attach = |socket: BorrowedFd<'_>| filter::attach(socket, &program);
         let opened = netns.enter().and_then(|()| Ring::open(self.ring, attach));
         let ring = opened.map_err(of_node(node))?;
         watch(&self.epoll, ring.as_fd(), self.merge.count() as u64)?;
         self.merge.add(ring);
         Ok(())
+    }
+
+    /// What the kernel is to let through of a node.
+    fn program(&self, place: usize, node: &NodeName) -> Result<Program, CaptureError> {
+        let only = self.only.get(node).map(|names| self.devices.indexes(place, names));
+        Ok(self.filter.program(only.as_deref())?)
     }
 
     /// The devices at which frames are seen.
@@ -206,10 +223,24 @@ impl Session {
         }
         if told.contains(&DEVICES) {
             self.devices.follow().map_err(CaptureError::Devices)?;
+            self.look_for_wanted()?;
         }
         for place in told {
             if place < NODES {
                 self.merge.take(place as usize);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the kernel let through what is wanted of devices that may be others than before.
+    fn look_for_wanted(&mut self) -> Result<(), CaptureError> {
+        for (place, node) in self.nodes.iter().enumerate() {
+            if self.only.contains_key(node) {
+                let program = self.program(place, node)?;
+                if let Some(ring) = self.merge.ring(place) {
+                    filter::attach(ring.as_fd(), &program).map_err(of_node(node))?;
+                }
             }
         }
         Ok(())

@@ -6,7 +6,6 @@ use twinax_lab::Lab;
 use twinax_lab::capture::{Devices, Memory, Options, Session};
 use twinax_lab::nodes;
 use twinax_lab::probe::{Echo, ping};
-use twinax_packet::filter::Filter;
 use twinax_packet::{Direction, Frame};
 use twinax_topology::{NodeName, Spot, parse};
 
@@ -45,9 +44,7 @@ fn name(node: &str) -> NodeName {
 }
 
 fn open(names: &[NodeName]) -> Session {
-    let filter = Filter::everything();
-    let options = Options { memory: Memory::STEP, newcomers: true, filter };
-    Session::open(names, &options).expect("it is watched")
+    Session::open(names, &Options::all(Memory::STEP)).expect("it is watched")
 }
 
 fn soon() -> Instant {
