@@ -117,7 +117,9 @@ impl Session {
     pub fn due(&self) -> Option<Duration> {
         let oldest = self.merge.oldest()?;
         let age = Duration::from_nanos(now().saturating_sub(oldest));
-        Some(hold(self.ring.retire).saturating_sub(age))
+        // Not each for itself: those of the next milliseconds go together.
+        let together = Duration::from_millis(self.ring.retire.into());
+        Some((hold(self.ring.retire) + together).saturating_sub(age))
     }
 
     /// Takes what has been handed over, and gives out what is certain to be in its order; how many frames.
@@ -295,9 +297,17 @@ impl Session {
 
     fn give_out(&mut self, until: u64, each: &mut impl FnMut(&Devices, &Frame<'_>)) -> usize {
         let devices = &mut self.devices;
+        // Most frames are of the same device as the one before.
+        let mut last = None;
         self.merge.give_out(until, |place, raw| {
-            let frame = frame(devices, place, raw);
-            each(devices, &frame);
+            let RawFrame { time, index, direction, link_type, length, bytes } = *raw;
+            let key = (place, index);
+            let interface = match last {
+                Some((own, interface)) if own == key => interface,
+                _ => devices.interface(key, link_type),
+            };
+            last = Some((key, interface));
+            each(devices, &Frame { time: Time(time), interface, direction, length, bytes });
         })
     }
 }
@@ -321,13 +331,6 @@ fn of_node(node: &NodeName) -> impl FnOnce(Error) -> CaptureError {
 
 fn counts(nodes: &[NodeName], place: usize, ring: &mut Ring) -> Result<Counts, CaptureError> {
     ring.counts().map_err(of_node(&nodes[place]))
-}
-
-/// A frame with its device.
-fn frame<'r>(devices: &mut Devices, place: usize, raw: &RawFrame<'r>) -> Frame<'r> {
-    let RawFrame { time, index, direction, link_type, length, bytes } = *raw;
-    let interface = devices.interface((place, index), link_type);
-    Frame { time: Time(time), interface, direction, length, bytes }
 }
 
 /// Nanoseconds since 1970, by the clock that stamps frames.

@@ -1,7 +1,7 @@
 //! Work in a sandbox, done by a process that joins it and goes again.
 
 use std::io::{PipeReader, PipeWriter, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -114,6 +114,13 @@ impl Work {
             Ended::Exit(code) if code > 128 => Ended::Signal(code - 128),
             ended => ended,
         })
+    }
+}
+
+impl AsFd for Work {
+    /// Ready for reading when the work is done.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
     }
 }
 
