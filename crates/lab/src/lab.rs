@@ -98,8 +98,24 @@ impl Lab {
 
     /// Adds parts to the lab, and waits until the links carry frames. What was done, step by step.
     pub fn add(&mut self, addition: &Addition) -> Result<Vec<Step>, LabError> {
+        self.add_watched(addition, || {})
+    }
+
+    /// As [`add`](Self::add); `made` is called when all new nodes are there, and nothing has happened in
+    /// them yet.
+    pub(crate) fn add_watched(
+        &mut self,
+        addition: &Addition,
+        made: impl FnOnce(),
+    ) -> Result<Vec<Step>, LabError> {
         let steps = twinax_plan::add(addition);
-        apply(&steps)?;
+        let last = steps.iter().rposition(|step| matches!(step, Step::AddNetns(_)));
+        let (nodes, rest) = steps.split_at(last.map_or(0, |last| last + 1));
+        apply(nodes)?;
+        if !nodes.is_empty() {
+            made();
+        }
+        apply(rest).map_err(|error| ApplyError { index: nodes.len() + error.index, ..error })?;
         self.topology.add(addition);
         self.settle()?;
         hosts::write(&self.topology).map_err(LabError::Files)?;

@@ -86,11 +86,7 @@ pub fn step(step: &StepReport, detail: Detail) -> Option<String> {
         }
         let (last, before) = done.split_last().unwrap_or((&"", &[]));
         before.iter().for_each(|done| line(styled(DIM, printable(done))));
-        let colon = if seen.is_empty() { "" } else { ": " };
-        let words = printable(&format!("{last}{colon}{}", seen.join("; ")));
-        for wrapped in wrap(&words) {
-            line(styled(DIM, wrapped));
-        }
+        held(last, &seen).into_iter().for_each(|text| line(styled(DIM, text)));
     } else {
         done.iter().for_each(|done| line(styled(DIM, printable(done))));
         for check in step.checks.iter().filter(|check| !check.held) {
@@ -106,6 +102,18 @@ pub fn step(step: &StepReport, detail: Detail) -> Option<String> {
 
 /// Where the words of a step are broken into lines.
 const WIDTH: usize = 90;
+
+/// What was done and seen: on one line, or each thing that was seen on its own where that is too long.
+fn held(done: &str, seen: &[&str]) -> Vec<String> {
+    let colon = if seen.is_empty() { "" } else { ": " };
+    let words = printable(&format!("{done}{colon}{}", seen.join("; ")));
+    if seen.len() < 2 || words.chars().count() < WIDTH {
+        return wrap(&words);
+    }
+    let head = wrap(&printable(&format!("{done}:")));
+    let below = seen.iter().flat_map(|seen| wrap(&printable(seen)));
+    head.into_iter().chain(below.map(|line| format!("  {line}"))).collect()
+}
 
 /// Breaks words into lines at spaces; what comes after the first line is indented.
 fn wrap(words: &str) -> Vec<String> {

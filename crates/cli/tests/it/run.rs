@@ -48,10 +48,20 @@ fn a_lab_that_holds_in_words() {
 veth-two-namespaces — Two namespaces, joined by a veth pair, ping each other.
   built 2 nodes, 1 veth pair in [..]s
   ok   1. Left reaches right: both requests are answered.
-         ping left → 192.168.10.2: 2 sent, 2 received
+         ping left → 192.168.10.2:
+           2 sent, 2 received
+           1 × arp request from left to right at right:veth4
+           1 × arp reply at right:veth4, an answer
+           2 × icmp echo request at right:veth4
+           2 × icmp echo reply at right:veth4, each an answer
+           no packet at left:lo and right:lo
+           the first of each in this order
          round trip [..]s to [..]s, TTL 64
   ok   2. And right reaches left.
-         ping right → 192.168.10.1: 2 sent, 2 received
+         ping right → 192.168.10.1:
+           2 sent, 2 received
+           2 × icmp echo request from right into left:veth3
+           2 × icmp echo reply from left into right:veth4, each an answer
          round trip [..]s to [..]s, TTL 64
   ok   3. Both ends are up and have carrier: the cable is plugged in at either side.
          look at left:veth3: up; carrier; MTU 1500; addresses: 192.168.10.1/24

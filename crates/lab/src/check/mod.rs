@@ -7,9 +7,11 @@ mod look;
 mod ping;
 mod reach;
 mod run;
+mod seen;
 mod tcp;
 mod text;
 mod traceroute;
+mod watch;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -18,9 +20,11 @@ use twinax_kernel::Netns;
 use twinax_plan::Step;
 use twinax_topology::{Action, Change, Family, LabStep, NodeName, Target};
 
+use crate::capture::CaptureError;
 use crate::exec::ExecError;
 use crate::lab::{Lab, LabError};
 use crate::report::{Check, StepReport};
+use seen::Matcher;
 
 /// Why a step could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +50,12 @@ pub enum StepError {
         #[source]
         source: ExecError,
     },
+    /// Its packets can't be watched.
+    #[error("watching the lab")]
+    Watch(#[from] CaptureError),
+    /// What it takes besides could not be made.
+    #[error("making a pipe")]
+    Pipe(#[source] std::io::Error),
     /// A target has no address.
     #[error("`{spot}` has no address{}", of(*family))]
     NoAddress {
@@ -71,26 +81,50 @@ struct Outcome {
 /// Does one step.
 pub fn carry_out(lab: &mut Lab, number: usize, step: &LabStep) -> Result<StepReport, StepError> {
     let begun = Instant::now();
-    let outcome = match &step.action {
-        Action::Change(changes) => change(lab, changes)?,
-        Action::Ping(ping, expect) => ping::carry_out(lab, ping, expect)?,
-        Action::Traceroute(asked, expect) => traceroute::carry_out(lab, asked, expect)?,
-        Action::Tcp(tcp, expect) => tcp::carry_out(lab, tcp, expect)?,
-        Action::Run(run, expect) => run::carry_out(run, expect)?,
-        Action::Look(spot, expect) => look::carry_out(lab, spot, expect)?,
-        Action::Reach(reach) => reach::carry_out(lab, reach)?,
-        Action::Add(addition) => part(lab.add(addition)?),
-        Action::Remove(spots) => part(lab.remove(spots)?),
+    let outcome = if step.packets.is_empty() {
+        act(lab, &step.action, || {})?
+    } else {
+        let matcher = matcher(lab, step)?;
+        watch::watched(lab, step, matcher, |lab, watcher| {
+            act(lab, &step.action, || watcher.take_in_nodes())
+        })?
     };
-    let Outcome { done, mut checks, notes } = outcome;
-    if !step.packets.is_empty() {
-        checks.push(Check {
-            expected: "packets".to_owned(),
-            seen: "nobody watches packets yet".to_owned(),
-            held: false,
-        });
-    }
+    let Outcome { done, checks, notes } = outcome;
     Ok(StepReport { number, about: step.about.clone(), done, checks, notes, time: begun.elapsed() })
+}
+
+/// Does what a step does. When it makes nodes, `made` is called before anything happens in them.
+fn act(lab: &mut Lab, action: &Action, made: impl FnOnce()) -> Result<Outcome, StepError> {
+    match action {
+        Action::Change(changes) => change(lab, changes),
+        Action::Ping(ping, expect) => ping::carry_out(lab, ping, expect),
+        Action::Traceroute(asked, expect) => traceroute::carry_out(lab, asked, expect),
+        Action::Tcp(tcp, expect) => tcp::carry_out(lab, tcp, expect),
+        Action::Run(run, expect) => run::carry_out(run, expect),
+        Action::Look(spot, expect) => look::carry_out(lab, spot, expect),
+        Action::Reach(reach) => reach::carry_out(lab, reach),
+        Action::Add(addition) => Ok(part(lab.add_watched(addition, made)?)),
+        Action::Remove(spots) => Ok(part(lab.remove(spots)?)),
+    }
+}
+
+/// Who holds packets against what a step expects. A name may be that of something which the step
+/// adds.
+fn matcher(lab: &Lab, step: &LabStep) -> Result<Matcher, StepError> {
+    let after = match &step.action {
+        Action::Add(addition) => {
+            let mut after = lab.topology().clone();
+            after.add(addition);
+            Some(after)
+        }
+        _ => None,
+    };
+    let topologies = || [Some(lab.topology()), after.as_ref()].into_iter().flatten();
+    Matcher::new(&step.packets, |spot, family| {
+        topologies()
+            .find_map(|topology| topology.address_of(spot, family))
+            .ok_or_else(|| StepError::NoAddress { spot: spot.to_string(), family })
+    })
 }
 
 fn change(lab: &mut Lab, changes: &[Change]) -> Result<Outcome, StepError> {

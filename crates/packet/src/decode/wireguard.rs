@@ -37,8 +37,9 @@ impl WireGuard {
     /// Header and authentication tag around the data.
     const AROUND_DATA: u32 = 16 + 16;
 
-    /// A message is known by its type, three zeros, and its length.
-    pub(super) fn read(bytes: &[u8], length: u32) -> Option<Self> {
+    /// The message that a datagram of this length carries, if it is one, whatever its ports are. It is
+    /// known by its type, three zeros, and its length.
+    pub fn read(bytes: &[u8], length: u32) -> Option<Self> {
         let number = |at| array_at(bytes, at).map(u32::from_le_bytes);
         match (number(0)?, length) {
             (1, 148) => Some(Self::Initiation { sender: number(4)? }),

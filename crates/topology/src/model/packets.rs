@@ -349,7 +349,7 @@ kinds! {
     TcpReset = "tcp reset" in [Tcp],
     /// UDP (RFC 768), over IPv4 or IPv6.
     Udp = "udp" in [],
-    /// DNS (RFC 1035) over UDP: port 53.
+    /// DNS (RFC 1035) over UDP, multicast DNS (RFC 6762) with it: ports 53 and 5353.
     Dns = "dns" in [Udp],
     /// DHCP (RFC 2131): UDP, ports 67 and 68, over IPv4.
     Dhcp = "dhcp" in [Ip, Udp],
@@ -389,7 +389,14 @@ impl PacketKind {
         match self {
             K::ArpReply
             | K::IcmpEchoReply
+            | K::IcmpUnreachable
+            | K::IcmpFragmentationNeeded
+            | K::IcmpTimeExceeded
+            | K::IcmpRedirect
             | K::Icmp6EchoReply
+            | K::Icmp6Unreachable
+            | K::Icmp6PacketTooBig
+            | K::Icmp6TimeExceeded
             | K::Icmp6NeighborAdvertisement
             | K::Tcp
             | K::TcpSynAck
@@ -405,15 +412,8 @@ impl PacketKind {
             | K::Ip6
             | K::Icmp
             | K::IcmpEchoRequest
-            | K::IcmpUnreachable
-            | K::IcmpFragmentationNeeded
-            | K::IcmpTimeExceeded
-            | K::IcmpRedirect
             | K::Icmp6
             | K::Icmp6EchoRequest
-            | K::Icmp6Unreachable
-            | K::Icmp6PacketTooBig
-            | K::Icmp6TimeExceeded
             | K::Icmp6RouterSolicitation
             | K::Icmp6RouterAdvertisement
             | K::Icmp6NeighborSolicitation
