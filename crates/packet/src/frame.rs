@@ -86,6 +86,8 @@ pub enum Direction {
     OtherHost,
     /// It went out (`PACKET_OUTGOING`): `Out`.
     Out,
+    /// A file that was read does not say: `?`.
+    Unknown,
 }
 
 impl Direction {
@@ -102,6 +104,7 @@ impl Direction {
             Self::Multicast => "M",
             Self::OtherHost => "P",
             Self::Out => "Out",
+            Self::Unknown => "?",
         }
     }
 }
@@ -109,7 +112,7 @@ impl Direction {
 /// A device at which frames are seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interface {
-    /// Its node.
+    /// Its node; empty where a file that was read names only a device.
     pub node: String,
     /// Its name there.
     pub device: String,
@@ -121,6 +124,9 @@ pub struct Interface {
 
 impl fmt::Display for Interface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.node.is_empty() {
+            return f.write_str(&self.device);
+        }
         write!(f, "{}:{}", self.node, self.device)
     }
 }

@@ -7,6 +7,7 @@ pub mod filter;
 mod frame;
 pub mod hardware;
 pub mod line;
+pub mod pcapng;
 
 pub use decode::Packet;
 pub use frame::{Direction, Frame, Interface, InterfaceId, LinkType, Mac, Time};

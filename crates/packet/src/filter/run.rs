@@ -158,7 +158,7 @@ impl Machine<'_> {
 /// `PACKET_HOST`…, `linux/if_packet.h`.
 fn packet_type(direction: Direction) -> u32 {
     match direction {
-        Direction::In => 0,
+        Direction::In | Direction::Unknown => 0,
         Direction::Broadcast => 1,
         Direction::Multicast => 2,
         Direction::OtherHost => 3,

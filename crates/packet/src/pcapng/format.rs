@@ -1,0 +1,88 @@
+//! The numbers of the format, by the names that the draft gives them.
+
+use crate::Direction;
+
+/// Section header block: the same in either byte order.
+pub const SECTION: u32 = 0x0a0d_0d0a;
+/// Interface description block.
+pub const INTERFACE: u32 = 1;
+/// Interface statistics block.
+pub const STATISTICS: u32 = 5;
+/// Enhanced packet block.
+pub const ENHANCED_PACKET: u32 = 6;
+
+/// In a section header, in the byte order of the section.
+pub const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
+/// The version of the format that is written: 1.0.
+pub const VERSION: (u16, u16) = (1, 0);
+/// A section's length, when it is not known beforehand.
+pub const LENGTH_UNKNOWN: u64 = u64::MAX;
+
+/// `if_tsresol`: units of 10⁻⁹ s.
+pub const NANOSECONDS: u8 = 9;
+/// `if_filter`: what follows is in the words of libpcap.
+pub const FILTER_WORDS: u8 = 0;
+
+/// Codes of options. Those above 1 mean something else in each kind of block.
+pub mod option {
+    /// `opt_endofopt`.
+    pub const END: u16 = 0;
+    /// `opt_comment`.
+    pub const COMMENT: u16 = 1;
+
+    /// `shb_hardware`.
+    pub const HARDWARE: u16 = 2;
+    /// `shb_os`.
+    pub const SYSTEM: u16 = 3;
+    /// `shb_userappl`.
+    pub const APPLICATION: u16 = 4;
+
+    /// `if_name`.
+    pub const NAME: u16 = 2;
+    /// `if_description`.
+    pub const DESCRIPTION: u16 = 3;
+    /// `if_MACaddr`.
+    pub const MAC: u16 = 6;
+    /// `if_tsresol`.
+    pub const RESOLUTION: u16 = 9;
+    /// `if_filter`.
+    pub const FILTER: u16 = 11;
+
+    /// `epb_flags`.
+    pub const FLAGS: u16 = 2;
+    /// `epb_dropcount`.
+    pub const DROPS: u16 = 4;
+    /// `epb_packetid`.
+    pub const PACKET_ID: u16 = 5;
+
+    /// `isb_starttime`.
+    pub const STARTED: u16 = 2;
+    /// `isb_endtime`.
+    pub const ENDED: u16 = 3;
+    /// `isb_ifrecv`.
+    pub const RECEIVED: u16 = 4;
+    /// `isb_ifdrop`.
+    pub const INTERFACE_DROPS: u16 = 5;
+    /// `isb_filteraccept`.
+    pub const ACCEPTED: u16 = 6;
+    /// `isb_osdrop`.
+    pub const SYSTEM_DROPS: u16 = 7;
+    /// `isb_usrdeliv`.
+    pub const DELIVERED: u16 = 8;
+}
+
+/// Bits 0–1 of `epb_flags`.
+const INBOUND: u32 = 0b01;
+const OUTBOUND: u32 = 0b10;
+
+/// `epb_flags`: bits 0–1 are the direction, bits 2–4 how a frame that came in was addressed.
+pub fn flags(direction: Direction) -> u32 {
+    match direction {
+        Direction::Unknown => 0,
+        Direction::In => INBOUND | 1 << 2,
+        Direction::Multicast => INBOUND | 2 << 2,
+        Direction::Broadcast => INBOUND | 3 << 2,
+        Direction::OtherHost => INBOUND | 4 << 2,
+        Direction::Out => OUTBOUND,
+    }
+}
