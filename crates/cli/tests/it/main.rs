@@ -11,6 +11,7 @@ mod labs;
 mod logs;
 mod races;
 mod run;
+mod seen;
 mod services;
 mod several;
 mod sh;

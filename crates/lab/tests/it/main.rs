@@ -17,6 +17,7 @@ mod mutate;
 mod random;
 mod save;
 mod script;
+mod seen;
 mod services;
 mod shipped;
 mod untouched;
@@ -43,6 +44,15 @@ fn main() -> std::process::ExitCode {
         ("save::shipped_labs_of_a_script_are_saved", save::shipped_labs_of_a_script_are_saved),
         ("save::random_labs_are_saved", save::random_labs_are_saved),
         ("save::random_labs_of_a_script_are_saved", save::random_labs_of_a_script_are_saved),
+        (
+            "seen::each_expectation_of_a_shipped_lab_can_fail",
+            seen::each_expectation_of_a_shipped_lab_can_fail,
+        ),
+        (
+            "seen::each_number_of_a_shipped_lab_can_fail",
+            seen::each_number_of_a_shipped_lab_can_fail,
+        ),
+        ("seen::each_order_of_a_shipped_lab_can_fail", seen::each_order_of_a_shipped_lab_can_fail),
         ("services::they_come_change_and_go", services::they_come_change_and_go),
         (
             "services::what_nobody_wants_any_more_is_wanted_again",
