@@ -6,6 +6,7 @@ use std::io;
 use rustix::io::Errno;
 use twinax_kernel::{Error, capability, nft, tun};
 
+use crate::capture::filter::FilterError;
 use crate::remedy;
 use crate::report::{Broken, Reported};
 
@@ -20,6 +21,10 @@ pub struct Hint {
 
 /// What to do about an error: that of the outermost of its causes for which it is known.
 pub fn of(error: &(dyn StdError + 'static)) -> Option<Hint> {
+    if let Some(error) = error.downcast_ref::<FilterError>() {
+        let hint = |text| Hint { text, lacking: error.is_lack() };
+        return error.remedy().map(hint);
+    }
     let known = match (error.downcast_ref::<Error>(), error.downcast_ref::<Reported>()) {
         (Some(error), _) => of_kernel(error),
         (_, Some(reported)) => reported.hint.clone(),

@@ -75,7 +75,7 @@ impl Distribution {
         }
     }
 
-    /// The package that has a program.
+    /// The package that has a program, or the library of that name.
     fn package(self, program: &'static str) -> &'static str {
         match (program, self) {
             ("ip", Self::Fedora) => "iproute",
@@ -85,6 +85,8 @@ impl Distribution {
             ("newuidmap" | "newgidmap", Self::Fedora) => "shadow-utils",
             ("newuidmap" | "newgidmap", Self::Alpine) => "shadow-uidmap",
             ("newuidmap" | "newgidmap", _) => "shadow",
+            ("libpcap", Self::Debian | Self::Ubuntu) => "libpcap0.8",
+            ("libpcap", Self::Suse) => "libpcap1",
             (other, _) => other,
         }
     }
@@ -100,7 +102,7 @@ impl Distribution {
     }
 }
 
-/// How to install a program here, as a command where the distribution is known.
+/// How to install a program (or a library) here, as a command where the distribution is known.
 pub(crate) fn how_to_install(program: &'static str) -> String {
     match Distribution::here() {
         Some(here) => format!("`{} {}`", here.install(), here.package(program)),

@@ -33,8 +33,7 @@ fn has_libpcap(name: &str) -> bool {
 fn ours(expression: &str, link_type: LinkType) -> Program {
     let parsed = filter::parse(expression)
         .unwrap_or_else(|error| panic!("libpcap takes it, twinax does not: {expression}: {error}"));
-    let program = filter::compile(&parsed, link_type).expect("a link type of ours");
-    program.expect("it is not that long")
+    filter::compile(&parsed, link_type).expect("it is not that long")
 }
 
 /// One of a few words, or none.

@@ -11,6 +11,7 @@
 
 mod devices;
 mod error;
+pub mod filter;
 mod merge;
 mod session;
 mod size;

@@ -20,7 +20,19 @@ pub(super) fn checks() -> Vec<Check> {
         mapper("newgidmap", is_root),
         subordinate("subuid", "/etc/subuid", is_root),
         subordinate("subgid", "/etc/subgid", is_root),
+        libpcap(),
     ]
+}
+
+fn libpcap() -> Check {
+    let (name, needed_for) = ("libpcap", "all of tcpdump's words in filters of captures");
+    match twinax_kernel::libpcap::version() {
+        Some(version) => Check::good(name, needed_for, version),
+        None => {
+            let found = "not installed: filters know a few words only";
+            Check::bad(name, needed_for, State::Missing, found, remedy::program(name))
+        }
+    }
 }
 
 fn program(name: &'static str, needed_for: &'static str) -> Check {

@@ -12,7 +12,8 @@
 use super::assemble::{Assembler, Label};
 use super::instruction::{beside, code};
 use super::program::Program;
-use crate::hardware;
+use super::run::Ancillary;
+use crate::{Frame, LinkType, hardware};
 
 pub use super::assemble::TooLong;
 
@@ -80,6 +81,22 @@ impl Filter {
         asm.place(drop);
         asm.plain(code::RETURN, 0);
         assembler.finish()
+    }
+}
+
+impl Filter {
+    /// Whether a frame of a device with this link type is wanted, of which no more is known than what
+    /// is in a file: not the index of its device, say.
+    pub fn wants(&self, link_type: LinkType, frame: &Frame<'_>) -> bool {
+        let (program, hardware) = match link_type {
+            LinkType::Ethernet => (&self.ethernet, hardware::ETHERNET),
+            LinkType::Raw => (&self.raw, hardware::RAW[0]),
+            LinkType::Other(_) => (&self.others, u16::MAX),
+        };
+        let Frame { length, direction, .. } = *frame;
+        let ancillary =
+            Ancillary { length, protocol: 0, direction, interface: 0, hardware, tag: None };
+        program.run(frame.bytes, &ancillary) != 0
     }
 }
 

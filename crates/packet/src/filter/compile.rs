@@ -50,16 +50,16 @@ const PORTS: [u32; 2] = [0, 2];
 
 /// Compiles an expression for frames that begin like this.
 ///
-/// `None`: there is no program for such frames.
+/// Of frames that begin otherwise, none is wanted.
 ///
 /// # Errors
 ///
 /// [`TooLong`].
-pub fn compile(expression: &Expression, link_type: LinkType) -> Option<Result<Program, TooLong>> {
+pub fn compile(expression: &Expression, link_type: LinkType) -> Result<Program, TooLong> {
     let network = match link_type {
         LinkType::Ethernet => 14,
         LinkType::Raw => 0,
-        LinkType::Other(_) => return None,
+        LinkType::Other(_) => return Ok(Program::always(0)),
     };
     let mut compiler = Compiler { asm: Assembler::default(), link_type, network };
     let [wanted, unwanted] = compiler.labels();
@@ -68,7 +68,7 @@ pub fn compile(expression: &Expression, link_type: LinkType) -> Option<Result<Pr
     compiler.asm.plain(code::RETURN, u32::MAX);
     compiler.asm.place(unwanted);
     compiler.asm.plain(code::RETURN, 0);
-    Some(compiler.asm.finish())
+    compiler.asm.finish()
 }
 
 struct Compiler {

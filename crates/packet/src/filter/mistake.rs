@@ -86,6 +86,20 @@ pub enum Problem {
     TooMuch,
 }
 
+impl Problem {
+    /// Whether it may be that libpcap could read what we can't: a word that we don't know, or a name in
+    /// the place of a number.
+    pub fn may_be_libpcaps(&self) -> bool {
+        match self {
+            Self::Unknown { .. } | Self::TooMuch => true,
+            Self::NotAddress { .. } | Self::NotNet { .. } | Self::NotPort { .. } => true,
+            Self::Expected { .. } | Self::Alone { .. } | Self::HostBits { .. } => false,
+            Self::OtherFamily { .. } | Self::Qualifier { .. } => false,
+            Self::NotClosed | Self::NotOpened => false,
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
