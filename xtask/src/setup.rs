@@ -7,11 +7,12 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, ensure};
 
 /// Programs that tests run, and the Debian packages they come in.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("newuidmap", "uidmap"),
     ("sysctl", "procps"),
+    ("tcpdump", "tcpdump"),
     ("zsh", "zsh"),
     ("fish", "fish"),
 ];

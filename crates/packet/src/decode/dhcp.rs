@@ -45,7 +45,7 @@ impl<'a> Dhcp<'a> {
     const MESSAGE_TYPE: u8 = 53;
     const COOKIE: [u8; 4] = [99, 130, 83, 99];
 
-    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         let address = |at| array_at::<4>(bytes, at).map(Ipv4Addr::from);
         Some(Self {
             operation: *bytes.first()?,

@@ -70,6 +70,8 @@ pub struct Packet<'a> {
     pub payload_length: u32,
     /// What is wrong with it: the first thing that is.
     pub flaw: Option<Flaw>,
+    /// What is wrong further in, where it could be read on in spite of the first.
+    pub further_flaw: Option<Flaw>,
 }
 
 /// The network's header.
@@ -110,6 +112,7 @@ impl<'a> Packet<'a> {
             payload: bytes,
             payload_length: length,
             flaw: None,
+            further_flaw: None,
         };
         first(&mut packet);
         packet
@@ -151,6 +154,12 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// What is wrong in a header.
+    pub fn wrong_in(&self, layer: Layer) -> Option<Wrong> {
+        let here = |flaw: &Flaw| (flaw.layer == layer).then_some(flaw.wrong);
+        self.flaw.iter().chain(&self.further_flaw).find_map(here)
+    }
+
     /// An IPv4 or IPv6 header, by the version that it says.
     fn read_ip(&mut self) {
         match self.payload.first().map(|byte| byte >> 4) {
@@ -175,9 +184,13 @@ impl<'a> Packet<'a> {
         self.payload_length = length;
     }
 
-    /// Something is wrong. Only the first is kept: what is wrong further in follows from it.
+    /// Something is wrong.
     fn spoil(&mut self, layer: Layer, wrong: Wrong) {
-        self.flaw.get_or_insert(Flaw { layer, wrong });
+        let flaw = Flaw { layer, wrong };
+        match self.flaw {
+            None => self.flaw = Some(flaw),
+            Some(_) => self.further_flaw = Some(flaw),
+        }
     }
 
     /// A header of `needed` bytes is not all there.

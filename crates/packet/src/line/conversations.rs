@@ -9,10 +9,10 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::InterfaceId;
 
-/// How many are remembered: the memory is taken at once, half a megabyte.
-const ROOM: usize = 8192;
+/// How many are remembered: the memory is taken at once, a megabyte.
+const ROOM: usize = 16_384;
 /// In how many places one may be.
-const PLACES: usize = 4;
+const PLACES: usize = 8;
 
 /// A connection at a device, the same for both of its directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

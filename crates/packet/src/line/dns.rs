@@ -1,6 +1,7 @@
 //! DNS (RFC 1035), over UDP, TCP and multicast (RFC 6762).
 
 use super::Line;
+use super::dns_types::{kind, type_name};
 use super::text::Text;
 use crate::Packet;
 use crate::decode::Dns;
@@ -54,66 +55,6 @@ const RESPONSES: [&str; 24] = [
     " Resp22",
     " BadCookie",
 ];
-
-/// Types of records (<https://www.iana.org/assignments/dns-parameters>).
-const TYPES: [(u16, &str); 42] = [
-    (kind::A, "A"),
-    (kind::NS, "NS"),
-    (kind::CNAME, "CNAME"),
-    (6, "SOA"),
-    (11, "WKS"),
-    (kind::PTR, "PTR"),
-    (13, "HINFO"),
-    (14, "MINFO"),
-    (kind::MX, "MX"),
-    (kind::TXT, "TXT"),
-    (17, "RP"),
-    (18, "AFSDB"),
-    (19, "X25"),
-    (20, "ISDN"),
-    (21, "RT"),
-    (24, "SIG"),
-    (25, "KEY"),
-    (26, "PX"),
-    (kind::AAAA, "AAAA"),
-    (29, "LOC"),
-    (30, "NXT"),
-    (kind::SRV, "SRV"),
-    (35, "NAPTR"),
-    (36, "KX"),
-    (37, "CERT"),
-    (kind::DNAME, "DNAME"),
-    (kind::OPT, "OPT"),
-    (42, "APL"),
-    (43, "DS"),
-    (44, "SSHFP"),
-    (45, "IPSECKEY"),
-    (46, "RRSIG"),
-    (47, "NSEC"),
-    (48, "DNSKEY"),
-    (99, "SPF"),
-    (249, "TKEY"),
-    (250, "TSIG"),
-    (251, "IXFR"),
-    (252, "AXFR"),
-    (253, "MAILB"),
-    (255, "ANY"),
-    (256, "URI"),
-];
-
-/// The types whose data is shown.
-mod kind {
-    pub const A: u16 = 1;
-    pub const NS: u16 = 2;
-    pub const CNAME: u16 = 5;
-    pub const PTR: u16 = 12;
-    pub const MX: u16 = 15;
-    pub const TXT: u16 = 16;
-    pub const AAAA: u16 = 28;
-    pub const SRV: u16 = 33;
-    pub const DNAME: u16 = 39;
-    pub const OPT: u16 = 41;
-}
 
 /// A message, as far as it was captured.
 struct Message<'a> {
@@ -287,12 +228,14 @@ impl Line<'_> {
         }
         match kind {
             kind::A => {
+                let address = array_at::<4>(bytes, data).ok_or(Broken)?;
                 self.out.text(" ");
-                self.out.ipv4(array_at::<4>(bytes, data).ok_or(Broken)?.into());
+                self.out.ipv4(address.into());
             }
             kind::AAAA => {
+                let address = array_at::<16>(bytes, data).ok_or(Broken)?;
                 self.out.text(" ");
-                self.out.ipv6(array_at::<16>(bytes, data).ok_or(Broken)?.into());
+                self.out.ipv6(address.into());
             }
             kind::NS | kind::CNAME | kind::PTR | kind::DNAME => {
                 self.out.text(" ");
@@ -349,8 +292,8 @@ impl Line<'_> {
     }
 
     fn record_type(&mut self, kind: u16) {
-        match TYPES.iter().find(|(number, _)| *number == kind) {
-            Some((_, name)) => self.out.text(name),
+        match type_name(kind) {
+            Some(name) => self.out.text(name),
             None => {
                 self.out.text("Type");
                 self.out.number(kind);

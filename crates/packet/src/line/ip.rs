@@ -6,15 +6,12 @@ use super::text::Text;
 use super::{Ended, Line};
 use crate::Packet;
 use crate::decode::bytes::{array_at, u16_at, u32_at};
-use crate::decode::{
-    Extension, Flaw, Fragment, Ipv4, Ipv6, Layer, Network, Transport, Wrong, protocol,
-};
+use crate::decode::{Extension, Fragment, Ipv4, Ipv6, Layer, Network, Transport, Wrong, protocol};
 
 impl Line<'_> {
     pub(super) fn ipv4(&mut self, packet: &Packet<'_>, ip: &Ipv4<'_>) {
         self.announce("IP ");
-        let here = |flaw: Flaw| (flaw.layer == Layer::Ipv4).then_some(flaw.wrong);
-        match packet.flaw.and_then(here) {
+        match packet.wrong_in(Layer::Ipv4) {
             Some(Wrong::HeaderLength(length)) => {
                 self.out.text("bad-hlen ");
                 return self.out.number(length);
@@ -32,7 +29,7 @@ impl Line<'_> {
             }
             _ => {}
         }
-        if packet.transport == Transport::Fragment {
+        if ip.fragment_offset != 0 {
             self.between(packet);
             self.out.text(": ip-proto-");
             return self.out.number(ip.protocol);
@@ -43,20 +40,24 @@ impl Line<'_> {
         }
         let captured = 20 + ip.options.len();
         if captured < ip.header_length.into() {
-            self.out.text(" [remaining caplen(");
-            self.out.number(captured as u64);
-            self.out.text(") < header length(");
-            self.out.number(ip.header_length);
-            self.out.text(")]");
+            self.remaining(captured, ip.header_length);
             return self.ended("ip");
         }
         self.transport(packet);
     }
 
+    /// That less of a header was captured than it has.
+    pub(super) fn remaining(&mut self, captured: usize, header_length: u8) {
+        self.out.text(" [remaining caplen(");
+        self.out.number(captured as u64);
+        self.out.text(") < header length(");
+        self.out.number(header_length);
+        self.out.text(")]");
+    }
+
     pub(super) fn ipv6(&mut self, packet: &Packet<'_>, ip: &Ipv6<'_>) {
         self.announce("IP6 ");
-        if let Some(Flaw { layer: Layer::Ipv6, wrong: Wrong::Length { said, there } }) = packet.flaw
-        {
+        if let Some(Wrong::Length { said, there }) = packet.wrong_in(Layer::Ipv6) {
             self.out.text("truncated-ip6 - ");
             self.out.number(said - there);
             self.out.text(" bytes missing! ");
@@ -72,16 +73,48 @@ impl Line<'_> {
                 return;
             }
         }
-        if let Some(Flaw { layer: Layer::Extension, .. }) = packet.flaw {
-            return match ip.protocol {
-                protocol::HOP_BY_HOP => self.ended("hbhopt"),
-                protocol::DESTINATION_OPTIONS => self.ended("dstopt"),
-                protocol::FRAGMENT => self.ended("frag6"),
-                _ if packet.payload.is_empty() => self.ended("ip6"),
-                _ => _ = self.routing(packet.payload),
-            };
+        if packet.wrong_in(Layer::Extension).is_some() {
+            return self.cut_extension(packet, ip);
         }
         self.transport(packet);
+    }
+
+    /// An extension header that is not whole.
+    fn cut_extension(&mut self, packet: &Packet<'_>, ip: &Ipv6<'_>) {
+        match ip.protocol {
+            protocol::HOP_BY_HOP if ip.payload_length == 0 => {
+                self.out.text("HBH [No valid Jumbo Payload Hop-by-Hop option found]");
+                self.invalid();
+            }
+            _ if ip.payload_length == 0 => self.ended("ip6"),
+            protocol::HOP_BY_HOP if !ip.extension_bytes.is_empty() => self.misplaced(ip),
+            protocol::HOP_BY_HOP => self.ended("hbhopt"),
+            protocol::DESTINATION_OPTIONS => self.ended("dstopt"),
+            protocol::FRAGMENT => match u16_at(packet.payload, 2) {
+                Some(offset) => self.fragment(ip, offset & !7, ip.extension_bytes.len() + 8),
+                None => self.ended("frag6"),
+            },
+            _ if packet.payload.is_empty() => self.ended("ip6"),
+            _ => _ = self.routing(packet.payload),
+        }
+    }
+
+    /// A fragment header that ends so far behind the IPv6 header.
+    fn fragment(&mut self, ip: &Ipv6<'_>, offset: u16, behind: usize) {
+        let length = usize::from(ip.payload_length).saturating_sub(behind);
+        self.out.text("frag (");
+        self.out.number(offset);
+        self.out.text("|");
+        self.out.number(length as u64);
+        self.out.text(if offset == 0 { ") " } else { ")" });
+    }
+
+    /// Hop-by-hop options that are not at the beginning.
+    fn misplaced(&mut self, ip: &Ipv6<'_>) {
+        let twice = ip.next_header == protocol::HOP_BY_HOP;
+        self.out.text("[The Hop-by-Hop Options header ");
+        self.out.text(if twice { "was already found]" } else { "don't follow the IPv6 header]" });
+        self.invalid();
     }
 
     /// An extension header that ends so far behind the IPv6 header; whether what follows is to be looked
@@ -95,31 +128,16 @@ impl Line<'_> {
     ) -> bool {
         match (extension.kind, ip.fragment) {
             (protocol::HOP_BY_HOP, _) if behind > extension.bytes.len() => {
-                let twice = ip.next_header == protocol::HOP_BY_HOP;
-                self.out.text("[The Hop-by-Hop Options header ");
-                self.out.text(if twice {
-                    "was already found]"
-                } else {
-                    "don't follow the IPv6 header]"
-                });
-                self.invalid();
+                self.misplaced(ip);
                 return false;
             }
             (protocol::HOP_BY_HOP, _) => self.out.text("HBH "),
             (protocol::DESTINATION_OPTIONS, _) => self.out.text("DSTOPT "),
             (protocol::ROUTING, _) => return self.routing(extension.bytes),
             (_, Some(Fragment { offset, .. })) => {
-                let length = usize::from(ip.payload_length).saturating_sub(behind);
-                self.out.text("frag (");
-                self.out.number(offset);
-                self.out.text("|");
-                self.out.number(length as u64);
-                self.out.text(")");
-                if offset != 0 {
-                    return false;
-                }
-                self.out.text(" ");
-                return !packet.payload.is_empty();
+                self.fragment(ip, offset, behind);
+                let carried = !matches!(packet.transport, Transport::None | Transport::Other(_));
+                return offset == 0 && (carried || !packet.payload.is_empty());
             }
             _ => {}
         }
@@ -297,7 +315,7 @@ impl Line<'_> {
     /// ESP (RFC 4303): what of it can be read without a key.
     fn esp(&mut self, packet: &Packet<'_>) {
         match (u32_at(packet.payload, 0), u32_at(packet.payload, 4)) {
-            (Some(spi), Some(sequence)) => {
+            (Some(spi), Some(sequence)) if packet.payload.len() > 8 => {
                 self.out.text("ESP(spi=0x");
                 self.out.hex(spi, 8);
                 self.out.text(",seq=0x");

@@ -16,6 +16,7 @@
 mod arp;
 mod conversations;
 mod dns;
+mod dns_types;
 mod icmp;
 mod icmp6;
 mod igmp;

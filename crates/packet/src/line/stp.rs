@@ -28,6 +28,9 @@ impl Line<'_> {
     /// Whether an IEEE 802.3 frame was one.
     pub(super) fn stp(&mut self, packet: &Packet<'_>) -> bool {
         let Some(message) = packet.payload.strip_prefix(&LLC) else { return false };
+        if self.ethernet {
+            return false;
+        }
         let length = packet.payload_length.saturating_sub(3);
         let begin = self.out.len();
         match self.try_stp(message, length) {
@@ -47,34 +50,39 @@ impl Line<'_> {
     /// Whether it is of a version and kind that is shown.
     fn try_stp(&mut self, message: &[u8], length: u32) -> Result<bool, Ended> {
         let byte = |at: usize| message.get(at).copied().ok_or(Ended);
-        if u16_at(message, 0).ok_or(Ended)? != 0 || self.ethernet {
+        if length < 4 {
+            self.invalid();
+            return Ok(true);
+        }
+        if u16_at(message, 0).ok_or(Ended)? != 0 {
             return Ok(false);
         }
-        let (version, kind) = (byte(2)?, byte(3)?);
-        self.out.text(match version {
+        self.out.text(match byte(2)? {
             0 => "STP 802.1d",
             2 => "STP 802.1w",
             _ => return Ok(false),
         });
-        match kind {
-            kind::CONFIG => self.out.text(", Config"),
-            kind::RAPID => self.out.text(", Rapid STP"),
+        let kind = byte(3)?;
+        self.out.text(match kind {
+            kind::CONFIG => ", Config",
+            kind::RAPID => ", Rapid STP",
             kind::TOPOLOGY_CHANGE => {
                 self.out.text(", Topology Change");
                 return Ok(true);
             }
             _ => return Ok(false),
-        }
+        });
         if length < if kind == kind::RAPID { 36 } else { 35 } {
             self.invalid();
             return Ok(true);
         }
         let flags = byte(4)?;
-        let bridge = message.get(17..25).ok_or(Ended)?;
-        let port = u16_at(message, 25).ok_or(Ended)?;
         self.out.text(", Flags [");
         self.out.bits(flags, &FLAGS, ", ", "none");
-        self.out.text("], bridge-id ");
+        self.out.text("]");
+        let bridge = message.get(17..25).ok_or(Ended)?;
+        let port = u16_at(message, 25).ok_or(Ended)?;
+        self.out.text(", bridge-id ");
         self.out.hex_bytes(&bridge[..2]);
         self.out.text(".");
         self.out.hardware(&bridge[2..]);

@@ -5,7 +5,7 @@ use super::text::Text;
 use super::{Ended, Line};
 use crate::Packet;
 use crate::decode::bytes::{array_at, u16_at, u32_at};
-use crate::decode::{Flaw, Layer, Tcp, TcpFlags, Wrong, port};
+use crate::decode::{Layer, Tcp, TcpFlags, Wrong, port};
 
 /// The flags, in the order in which tcpdump writes them.
 const FLAGS: [(u8, &str); 8] = [
@@ -37,6 +37,7 @@ mod kind {
     pub const SCPS: u8 = 20;
     pub const USER_TIMEOUT: u8 = 28;
     pub const AUTHENTICATION: u8 = 29;
+    pub const MPTCP: u8 = 30;
     pub const FAST_OPEN: u8 = 34;
     pub const EXPERIMENT: u8 = 254;
 }
@@ -70,8 +71,8 @@ impl Line<'_> {
 
     pub(super) fn tcp(&mut self, packet: &Packet<'_>, tcp: &Tcp<'_>) {
         self.between_ports(packet, tcp.source_port, tcp.destination_port);
-        let broken = match packet.flaw {
-            Some(Flaw { layer: Layer::Tcp, wrong: Wrong::HeaderLength(length) }) => Some(length),
+        let broken = match packet.wrong_in(Layer::Tcp) {
+            Some(Wrong::HeaderLength(length)) => Some(length),
             _ => None,
         };
         if let Some(length @ ..20) = broken {
@@ -111,11 +112,16 @@ impl Line<'_> {
             self.out.text(", urg ");
             self.out.number(tcp.urgent);
         }
-        if tcp.header_length > 20 && !self.options(tcp, numbers.acknowledged_from) {
+        if tcp.header_length > 20 && !self.options(packet, tcp, numbers.acknowledged_from) {
             return;
         }
         self.out.text(", length ");
         self.out.number(length);
+        let captured = 20 + tcp.options.len();
+        if length > 0 && captured < tcp.header_length.into() {
+            self.remaining(captured, tcp.header_length);
+            return self.ended("tcp");
+        }
         if length > 0 && (tcp.source_port == port::DNS || tcp.destination_port == port::DNS) {
             self.dns_over_tcp(packet);
         }
@@ -144,7 +150,7 @@ impl Line<'_> {
     }
 
     /// All options; whether what follows is to be looked at.
-    fn options(&mut self, tcp: &Tcp<'_>, acknowledged_from: u32) -> bool {
+    fn options(&mut self, packet: &Packet<'_>, tcp: &Tcp<'_>, acknowledged_from: u32) -> bool {
         self.out.text(", options [");
         let mut left = usize::from(tcp.header_length) - 20;
         let mut bytes = tcp.options;
@@ -153,7 +159,14 @@ impl Line<'_> {
             if shown > 0 {
                 self.out.text(",");
             }
-            match self.option(bytes, left, acknowledged_from) {
+            // An option without room for its length: that is not what was cut off.
+            let no_room =
+                left == 1 && bytes.first() > Some(&kind::NOP) && !packet.payload.is_empty();
+            let option = match no_room {
+                true => Err(Bad::Length),
+                false => self.option(bytes, left, acknowledged_from),
+            };
+            match option {
                 Ok(length) => {
                     let ends = bytes.first() == Some(&kind::END);
                     bytes = bytes.get(length..).unwrap_or_default();
@@ -193,21 +206,11 @@ impl Line<'_> {
         let data = Data { bytes: data, length: data_length, left: left.saturating_sub(2) };
         let shown = match option {
             kind::END | kind::NOP | kind::SACK_PERMITTED => 0,
-            kind::MSS => {
-                self.out.text(" ");
-                self.out.number(u16::from_be_bytes(data.array()?));
-                2
-            }
-            kind::WINDOW_SCALE => {
-                self.out.text(" ");
-                self.out.number(data.array::<1>()?[0]);
-                1
-            }
+            kind::MSS => self.number_of(u16::from_be_bytes(data.array()?), 2),
+            kind::WINDOW_SCALE => self.number_of(data.array::<1>()?[0], 1),
             kind::SACK => self.sack(&data, acknowledged_from)?,
             kind::ECHO | kind::ECHO_REPLY | kind::CC | kind::CC_NEW | kind::CC_ECHO => {
-                self.out.text(" ");
-                self.out.number(u32::from_be_bytes(data.array()?));
-                4
+                self.number_of(u32::from_be_bytes(data.array()?), 4)
             }
             kind::TIMESTAMPS => {
                 let both: [u8; 8] = data.array()?;
@@ -218,8 +221,9 @@ impl Line<'_> {
                 8
             }
             kind::MD5 => {
-                self.out.text(" can't check - ");
-                self.out.hex_bytes(&data.array::<16>()?);
+                let digest = data.array::<16>()?;
+                self.out.text(" ");
+                self.out.hex_bytes(&digest);
                 16
             }
             kind::SCPS => {
@@ -241,8 +245,9 @@ impl Line<'_> {
             }
             kind::AUTHENTICATION => self.authentication(&data)?,
             kind::FAST_OPEN => {
+                let cookie = data.all()?;
                 self.out.text(" ");
-                self.fast_open(data.all()?)
+                self.fast_open(cookie)
             }
             kind::EXPERIMENT => {
                 let data = data.all()?;
@@ -273,6 +278,13 @@ impl Line<'_> {
         Ok(length)
     }
 
+    /// A number, of a length in bytes.
+    fn number_of(&mut self, number: impl Into<u64>, length: usize) -> usize {
+        self.out.text(" ");
+        self.out.number(number);
+        length
+    }
+
     fn option_name(&mut self, option: u8) {
         self.out.text(match option {
             kind::END => "eol",
@@ -291,6 +303,7 @@ impl Line<'_> {
             kind::SCPS => "scps",
             kind::USER_TIMEOUT => "uto",
             kind::AUTHENTICATION => "tcp-ao",
+            kind::MPTCP => "mptcp",
             kind::FAST_OPEN => "tfo",
             kind::EXPERIMENT => "exp",
             unknown => {
@@ -328,10 +341,12 @@ impl Line<'_> {
             return Ok(data.length);
         }
         let there = data.there();
+        let key = *there.first().ok_or(Ended)?;
         self.out.text(" keyid ");
-        self.out.number(*there.first().ok_or(Ended)?);
+        self.out.number(key);
+        let next = *there.get(1).ok_or(Ended)?;
         self.out.text(" rnextkeyid ");
-        self.out.number(*there.get(1).ok_or(Ended)?);
+        self.out.number(next);
         if data.length > 2 {
             self.out.text(" mac 0x");
             self.out.hex_bytes(&there[2..]);

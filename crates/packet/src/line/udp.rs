@@ -3,8 +3,12 @@
 use super::Line;
 use super::text::Text;
 use crate::Packet;
-use crate::decode::bytes::u16_at;
+use crate::decode::bytes::{array_at, u16_at};
 use crate::decode::{Dhcp, Network, Udp, Vxlan, WireGuard, port};
+
+/// The messages of DHCP (RFC 2132, 9.6), in the words of `tcpdump -v`.
+const DHCP_MESSAGES: [&str; 8] =
+    ["Discover", "Offer", "Request", "Decline", "ACK", "NACK", "Release", "Inform"];
 
 impl Line<'_> {
     /// A header that is not whole.
@@ -77,13 +81,9 @@ impl Line<'_> {
     }
 
     fn dhcp(&mut self, packet: &Packet<'_>) {
-        let [operation, hardware, hardware_length, ..] = *packet.payload else {
-            return self.ended("bootp");
-        };
-        let from_client = operation == Dhcp::REQUEST && hardware == 1 && hardware_length == 6;
-        let mac = packet.payload.get(28..34);
+        let Some(operation) = packet.payload.first() else { return self.ended("bootp") };
         self.out.text("BOOTP/DHCP, ");
-        match operation {
+        match *operation {
             Dhcp::REQUEST => self.out.text("Request"),
             Dhcp::REPLY => self.out.text("Reply"),
             unknown => {
@@ -92,13 +92,23 @@ impl Line<'_> {
                 self.out.text(")");
             }
         }
-        if from_client {
-            let Some(mac) = mac else { return self.ended("bootp") };
-            self.out.text(" from ");
-            self.out.hardware(mac);
+        match packet.payload {
+            [Dhcp::REQUEST, 1, 6, ..] => {
+                let Some(mac) = packet.payload.get(28..34) else { return self.ended("bootp") };
+                self.out.text(" from ");
+                self.out.hardware(mac);
+            }
+            [_, _, _, ..] => {}
+            _ => return self.ended("bootp"),
         }
         self.out.text(", length ");
         self.out.number(packet.payload_length);
+        if let Some(message) = Dhcp::read(packet.payload).and_then(|dhcp| dhcp.message())
+            && let Some(name) = DHCP_MESSAGES.get(usize::from(message.wrapping_sub(1)))
+        {
+            self.out.text(", ");
+            self.out.text(name);
+        }
     }
 
     fn vxlan(&mut self, packet: &Packet<'_>) {
@@ -113,11 +123,15 @@ impl Line<'_> {
             self.out.hex(*flags, 2);
             self.out.text("), ");
         }
-        let Some(vxlan) = packet.vxlan() else { return self.ended("vxlan") };
+        let Some(vni) = array_at::<3>(packet.payload, 4) else { return self.ended("vxlan") };
+        let [a, b, c] = vni;
         self.out.text("vni ");
-        self.out.number(vxlan.vni);
+        self.out.number(u32::from_be_bytes([0, a, b, c]));
         self.out.text(": ");
-        self.inner(&vxlan.inner());
+        match packet.vxlan() {
+            Some(vxlan) => self.inner(&vxlan.inner()),
+            None => self.ended("vxlan"),
+        }
     }
 
     fn wireguard(&mut self, packet: &Packet<'_>, wireguard: &WireGuard) {
