@@ -179,6 +179,9 @@ pub struct Report {
     /// What of each step is shown
     #[arg(long, value_enum, default_value_t = Detail::All, value_name = "WHAT")]
     pub detail: Detail,
+    /// Keep the packets of each step in this folder, one pcapng file a step
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
 }
 
 impl Report {

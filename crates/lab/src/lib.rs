@@ -29,6 +29,7 @@ pub mod observe;
 pub mod probe;
 pub mod processes;
 mod programs;
+pub mod record;
 pub mod registry;
 mod remedy;
 pub mod report;

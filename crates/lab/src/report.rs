@@ -1,6 +1,7 @@
 //! What a run of a lab reports: plain data, the same for the terminal, `--json` and JUnit.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -148,6 +149,9 @@ pub struct StepReport {
     pub checks: Vec<Check>,
     /// What is worth telling beyond that: round-trip times, a command's output.
     pub notes: Vec<String>,
+    /// Where the packets are that were seen meanwhile, if they were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets: Option<PathBuf>,
     /// How long it took.
     pub time: Duration,
 }

@@ -6,21 +6,26 @@ use std::time::Instant;
 use twinax_topology::Topology;
 
 use crate::lab::Lab;
+use crate::record::{Keep, RecordError, Records};
 use crate::report::{Broken, Event, LabReport};
 use crate::sandbox::{Ended, Holder, Options, Sandbox, SandboxError};
 use crate::{check, hint};
 
-/// Runs a lab from the beginning to the end. `tell` hears of everything as it happens.
+/// Runs a lab from the beginning to the end, and keeps packets of its steps. `tell` hears of everything
+/// as it happens.
 ///
 /// The calling process must have one thread only: see [`Sandbox::start`].
 pub fn run(
     topology: &Topology,
     options: &Options,
+    keep: &Keep,
     tell: impl FnMut(&Event),
 ) -> Result<LabReport, SandboxError> {
     let begun = Instant::now();
     let sandbox = Sandbox::start(options)?;
-    let inside = |events: &mut PipeWriter| carry_out(topology.clone(), events);
+    // Not before: the sandbox's first process shall not have it.
+    let records = keep.open(topology);
+    let inside = |events: &mut PipeWriter| carry_out(topology.clone(), &opened(records)?, events);
     let mut report = follow(topology, sandbox.holder(), inside, tell)?;
     sandbox.end().map_err(SandboxError::Pipe)?;
     report.time = begun.elapsed();
@@ -34,11 +39,14 @@ pub fn run(
 pub fn again(
     topology: &Topology,
     holder: &Holder,
+    keep: &Keep,
     tell: impl FnMut(&Event),
 ) -> Result<LabReport, SandboxError> {
+    let records = keep.open(topology);
     let inside = |events: &mut PipeWriter| {
+        let records = opened(records)?;
         let mut lab = Lab::running(&topology.name).map_err(|error| hint::broken(&error))?;
-        do_steps(&mut lab, events)
+        do_steps(&mut lab, &records, events)
     };
     follow(topology, holder, inside, tell)
 }
@@ -85,21 +93,30 @@ fn broken_off(ended: Ended) -> Broken {
     Broken { causes: vec![how], hint: None, lacking: false }
 }
 
-fn carry_out(topology: Topology, events: &mut PipeWriter) -> Result<(), Broken> {
+/// The folder in which packets are kept, or why there is none.
+pub(crate) fn opened(records: Result<Records, RecordError>) -> Result<Records, Broken> {
+    records.map_err(|error| hint::broken(&error))
+}
+
+fn carry_out(topology: Topology, records: &Records, events: &mut PipeWriter) -> Result<(), Broken> {
     let (mut lab, built) = Lab::build(topology).map_err(|error| hint::broken(&error))?;
     Event::Built(built).write(events);
     if lab.topology().is_idle() {
         return Ok(());
     }
     lab.start().map_err(|error| hint::broken(&error))?;
-    do_steps(&mut lab, events)
+    do_steps(&mut lab, records, events)
 }
 
 /// Does all steps of a lab that stands, in order.
-pub(crate) fn do_steps(lab: &mut Lab, events: &mut PipeWriter) -> Result<(), Broken> {
+pub(crate) fn do_steps(
+    lab: &mut Lab,
+    records: &Records,
+    events: &mut PipeWriter,
+) -> Result<(), Broken> {
     for (index, step) in lab.topology().steps.clone().iter().enumerate() {
         Event::Begun(index + 1).write(events);
-        let done = check::carry_out(lab, index + 1, step);
+        let done = check::carry_out(lab, index + 1, step, records);
         let report = done.map_err(|error| {
             let mut broken = hint::broken(&error);
             broken.causes.insert(0, format!("step {} could not be done", index + 1));

@@ -5,9 +5,10 @@ use std::io::PipeWriter;
 use twinax_topology::Topology;
 
 use crate::lab::Lab;
+use crate::record::{Keep, RecordError, Records};
 use crate::registry::{Claim, RegistryError};
 use crate::report::{Broken, Event, LabReport};
-use crate::run::{do_steps, follow};
+use crate::run::{do_steps, follow, opened};
 use crate::sandbox::{Options, Sandbox, SandboxError};
 use crate::{hint, memory};
 
@@ -22,8 +23,8 @@ pub enum UpError {
     Registry(#[from] RegistryError),
 }
 
-/// Builds a lab, starts what listens and runs in it, does its steps where they are asked for, and
-/// leaves it running under the claimed name. `tell` hears of everything as it happens.
+/// Builds a lab, starts what listens and runs in it, does its steps where they are asked for (`steps`
+/// says what is kept of their packets), and leaves it running under the claimed name. `tell` hears of everything as it happens.
 ///
 /// A lab that could not be built, or whose services are not there, is taken away again: the report
 /// says why. One of which an expectation failed stays.
@@ -33,10 +34,10 @@ pub fn up(
     topology: &Topology,
     options: &Options,
     claim: Claim,
-    with_steps: bool,
+    steps: Option<&Keep>,
     tell: impl FnMut(&Event),
 ) -> Result<(LabReport, Option<Claim>), UpError> {
-    match build_and_keep(topology, options, &claim, with_steps, tell) {
+    match build_and_keep(topology, options, &claim, steps, tell) {
         Ok(report) if report.broken.is_none() => Ok((report, Some(claim))),
         gone => {
             claim.remove();
@@ -50,11 +51,12 @@ fn build_and_keep(
     topology: &Topology,
     options: &Options,
     claim: &Claim,
-    with_steps: bool,
+    steps: Option<&Keep>,
     tell: impl FnMut(&Event),
 ) -> Result<LabReport, UpError> {
     let sandbox = Sandbox::start(options)?;
-    let inside = |events: &mut PipeWriter| bring_up(topology.clone(), with_steps, events);
+    let records = steps.map(|keep| keep.open(topology));
+    let inside = |events: &mut PipeWriter| bring_up(topology.clone(), records, events);
     let report = follow(topology, sandbox.holder(), inside, tell)?;
     if report.broken.is_none() {
         claim.register(sandbox.holder())?;
@@ -63,10 +65,15 @@ fn build_and_keep(
     Ok(report)
 }
 
-fn bring_up(topology: Topology, with_steps: bool, events: &mut PipeWriter) -> Result<(), Broken> {
+fn bring_up(
+    topology: Topology,
+    records: Option<Result<Records, RecordError>>,
+    events: &mut PipeWriter,
+) -> Result<(), Broken> {
+    let records = records.map(opened).transpose()?;
     let (mut lab, built) = Lab::build(topology).map_err(|error| hint::broken(&error))?;
     Event::Built(built).write(events);
     lab.start().map_err(|error| hint::broken(&error))?;
     memory::remember(lab.topology()).map_err(|error| hint::broken(&error))?;
-    if with_steps { do_steps(&mut lab, events) } else { Ok(()) }
+    records.map_or(Ok(()), |records| do_steps(&mut lab, &records, events))
 }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use twinax_lab::memory;
+use twinax_lab::record::Keep;
 use twinax_lab::registry::Registry;
 use twinax_lab::report::LabReport;
 use twinax_topology::NodeName;
 
-use super::run::Reporter;
+use super::run::{Reporter, kept};
 use super::{Wrong, running};
 use crate::args::Check;
 use crate::show::{self, End, Progress};
@@ -16,8 +17,9 @@ pub fn run(asked: &Check) -> anyhow::Result<u8> {
     let registry = Registry::open()?;
     let labs = running::named(&registry, &asked.labs, asked.all)?;
     let mut reporter = Reporter::new(&asked.report)?;
-    for lab in labs {
-        let report = one(&registry, &lab, asked, &mut reporter)?;
+    let keeps = kept(asked.report.record.as_deref(), &labs)?;
+    for (lab, keep) in labs.into_iter().zip(keeps) {
+        let report = one(&registry, &lab, asked, &keep, &mut reporter)?;
         reporter.add(PathBuf::from(lab.as_str()), report)?;
     }
     reporter.end()
@@ -27,6 +29,7 @@ fn one(
     registry: &Registry,
     lab: &NodeName,
     asked: &Check,
+    keep: &Keep,
     reporter: &mut Reporter<'_>,
 ) -> anyhow::Result<LabReport> {
     // Steps may change the lab.
@@ -38,7 +41,7 @@ fn one(
             .into());
     };
     let mut progress = Progress::new(&topology, asked.report.shown(), &mut reporter.out);
-    let report = twinax_lab::run::again(&topology, &holder, |event| progress.tell(event))
+    let report = twinax_lab::run::again(&topology, &holder, keep, |event| progress.tell(event))
         .unwrap_or_else(|error| show::refused(&topology, &error));
     progress.end(&report, End::WasThere);
     Ok(report)

@@ -6,12 +6,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use twinax_lab::record::Keep;
 use twinax_lab::registry::{Claim, Registry};
 use twinax_lab::report::LabReport;
 use twinax_lab::requirements;
 use twinax_lab::sandbox::Options;
 use twinax_lab::up::UpError;
-use twinax_topology::Topology;
+use twinax_topology::{NodeName, Topology};
 
 use super::{WRONG, Wrong, read_all, up};
 use crate::args::{Report, Run};
@@ -20,6 +21,8 @@ use crate::show::{self, End, LabRun, Progress, Stdout};
 pub fn run(asked: &Run) -> anyhow::Result<u8> {
     // All files are read before anything is made: a mistake in the last one comes at once.
     let Some(labs) = read_all(&asked.labs) else { return Ok(WRONG) };
+    let names = labs.iter().map(|(_, lab)| &lab.name);
+    let keeps = kept(asked.report.record.as_deref(), names)?;
     let labs: Vec<_> = if asked.keep {
         let claims = claims(labs.iter().map(|(_, lab)| lab))?;
         labs.into_iter().zip(claims.into_iter().map(Some)).collect()
@@ -27,9 +30,9 @@ pub fn run(asked: &Run) -> anyhow::Result<u8> {
         labs.into_iter().map(|lab| (lab, None)).collect()
     };
     let mut reporter = Reporter::new(&asked.report)?;
-    for ((path, lab), claim) in labs {
+    for (((path, lab), claim), keep) in labs.into_iter().zip(keeps) {
         let options = up::options(asked.no_user_namespace, claim.as_ref().map(Claim::lab))?;
-        let report = one(&lab, &options, claim, &mut reporter)?;
+        let report = one(&lab, &options, claim, &keep, &mut reporter)?;
         reporter.add(path.clone(), report)?;
     }
     let kept: Vec<_> = reporter
@@ -77,6 +80,7 @@ fn one(
     lab: &Topology,
     options: &Options,
     claim: Option<Claim>,
+    keep: &Keep,
     reporter: &mut Reporter<'_>,
 ) -> anyhow::Result<LabReport> {
     let lacks = requirements::lacks(lab);
@@ -87,10 +91,11 @@ fn one(
             claim.into_iter().for_each(Claim::remove);
             show::lacking(lab, &lacks)
         }
-        None => twinax_lab::run(lab, options, |event| progress.tell(event))
+        None => twinax_lab::run(lab, options, keep, |event| progress.tell(event))
             .unwrap_or_else(|error| show::refused(lab, &error)),
         Some(claim) => {
-            match twinax_lab::up::up(lab, options, claim, true, |event| progress.tell(event)) {
+            match twinax_lab::up::up(lab, options, claim, Some(keep), |event| progress.tell(event))
+            {
                 Ok((report, _)) => report,
                 Err(UpError::Sandbox(error)) => show::refused(lab, &error),
                 Err(error) => return Err(error.into()),
@@ -137,6 +142,36 @@ impl<'a> Reporter<'a> {
         self.out.end().context("writing the report")?;
         Ok(show::exit_code(self.runs.iter().map(|run| &run.report)))
     }
+}
+
+/// Where the packets of labs are kept: of several, each has a folder of its own. Folders in which nothing
+/// can be written are told before anything is done.
+pub(super) fn kept<'l>(
+    folder: Option<&Path>,
+    labs: impl IntoIterator<Item = &'l NodeName>,
+) -> anyhow::Result<Vec<Keep>> {
+    let labs: Vec<&NodeName> = labs.into_iter().collect();
+    let Some(folder) = folder else { return Ok(vec![Keep::Failed; labs.len()]) };
+    let mut names = BTreeSet::new();
+    let own = |lab: &NodeName| {
+        let numbers = (1..).map(|number| match number {
+            1 => lab.to_string(),
+            number => format!("{lab}-{number}"),
+        });
+        let mut free = numbers.filter(|name| names.insert(name.clone()));
+        folder.join(free.next().unwrap_or_default())
+    };
+    let folders: Vec<PathBuf> = match &labs[..] {
+        [_] => vec![folder.to_owned()],
+        labs => labs.iter().copied().map(own).collect(),
+    };
+    let keep = |folder: PathBuf| {
+        Keep::every(&folder).map_err(|error| {
+            let what = error.to_string();
+            anyhow::Error::from(error.source).context(what)
+        })
+    };
+    folders.into_iter().map(keep).collect()
 }
 
 fn create(path: &Path) -> anyhow::Result<fs::File> {

@@ -43,7 +43,7 @@ fn one(lab: &Topology, claim: Claim, asked: &Up) -> anyhow::Result<u8> {
     }
     let options = options(asked.no_user_namespace, Some(&lab.name))?;
     let progress = show::Building::new(lab);
-    let up = twinax_lab::up::up(lab, &options, claim, false, |event| progress.tell(event));
+    let up = twinax_lab::up::up(lab, &options, claim, None, |event| progress.tell(event));
     progress.end();
     let (report, claim) = up?;
     if report.broken.is_some() {

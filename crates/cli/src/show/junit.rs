@@ -39,7 +39,9 @@ fn step(step: &StepReport) -> TestCase {
     let name = if about.is_empty() { step.done.join("; ") } else { about };
     let mut case = TestCase::new(format!("{}. {name}", step.number), status);
     case.set_time(step.time);
-    case.set_system_out([step.done.clone(), step.notes.clone()].concat().join("\n"));
+    let packets = step.packets.as_ref().map(|path| format!("packets: {}", path.display()));
+    let said = [step.done.clone(), step.notes.clone(), packets.into_iter().collect()];
+    case.set_system_out(said.concat().join("\n"));
     case
 }
 

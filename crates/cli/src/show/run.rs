@@ -97,6 +97,9 @@ pub fn step(step: &StepReport, detail: Detail) -> Option<String> {
     for note in step.notes.iter().flat_map(|note| note.lines()) {
         line(styled(DIM, printable(note)));
     }
+    if let Some(path) = &step.packets {
+        line(styled(DIM, printable(&format!("packets: {}", path.display()))));
+    }
     Some(text)
 }
 

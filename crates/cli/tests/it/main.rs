@@ -10,6 +10,7 @@ mod killed;
 mod labs;
 mod logs;
 mod races;
+mod record;
 mod run;
 mod seen;
 mod services;

@@ -22,8 +22,10 @@ b = { at = "right:e0", ip = "10.0.0.2/24", mac = "02:00:00:00:00:02" }
 /// What a run of the lab with these steps says, all but head and tail.
 fn said(test: &Test, who: Who, steps: &str, code: i32) -> String {
     let lab = test.file("lab.toml", format!("{LAB}{steps}"));
+    let kept = test.temporary(who, &format!("twinax-watched-{}", who.ids().0));
     let output = test.twinax(who).arg("run").arg(lab).done().exits(code);
     assert_eq!(output.stderr, "");
+    assert_eq!(kept.exists(), code != 0);
     let lines: Vec<&str> = output.stdout.lines().collect();
     let [_, _, said @ .., _] = &lines[..] else { panic!("{}", output.stdout) };
     said.join("\n") + "\n"
@@ -119,6 +121,7 @@ seen = [{ at = "right", packet = "dns", port = 53 }, { at = "right", packet = "a
            right:e0 In  IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id [..], seq 1, length 64
            right:e0 Out IP 10.0.0.2 > 10.0.0.1: ICMP echo reply, id [..], seq 1, length 64
          seen at left:lo: nothing
+         packets: [..]/01-too-few-and-not-all.pcapng
   FAIL 2. too many
          ping left → right (10.0.0.2)
          expected: 1 × icmp from 10.0.0.0/30 into right:e0
@@ -129,6 +132,7 @@ seen = [{ at = "right", packet = "dns", port = 53 }, { at = "right", packet = "a
            right:e0 Out IP 10.0.0.2 > 10.0.0.1: ICMP echo reply, id [..], seq 1, length 64
            right:e0 In  IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id [..], seq 2, length 64
            right:e0 Out IP 10.0.0.2 > 10.0.0.1: ICMP echo reply, id [..], seq 2, length 64
+         packets: [..]/02-too-many.pcapng
   FAIL 3. there, though it should not be
          ping left → right (10.0.0.2)
          expected: no icmp echo reply at left and right:lo
@@ -136,11 +140,13 @@ seen = [{ at = "right", packet = "dns", port = 53 }, { at = "right", packet = "a
          round trip [..]s, TTL 64
          icmp echo reply at left:
            left:e0 In  IP 10.0.0.2 > 10.0.0.1: ICMP echo reply, id [..], seq 1, length 64
+         packets: [..]/03-there-though-it-should-not-be.pcapng
   FAIL 4. in another order
          ping left → right (10.0.0.2)
          expected: in this order: icmp echo reply at left:e0; icmp echo request at right:e0
          seen:     icmp echo request at right:e0 came before icmp echo reply at left:e0
          round trip [..]s, TTL 64
+         packets: [..]/04-in-another-order.pcapng
   FAIL 5. of two, one is no answer
          tcp left → right (10.0.0.2) port 9
          expected: 2 × tcp at right:e0, each an answer
@@ -148,6 +154,7 @@ seen = [{ at = "right", packet = "dns", port = 53 }, { at = "right", packet = "a
          seen at right:e0:
            right:e0 In  IP 10.0.0.1.[..] > 10.0.0.2.9: Flags [S], seq [..]
            right:e0 Out IP 10.0.0.2.9 > 10.0.0.1.[..]: Flags [R.], seq 0, ack [..]
+         packets: [..]/05-of-two-one-is-no-answer.pcapng
   FAIL 6. nothing at all
          run in left: true
          expected: dns with port 53 at right
@@ -155,6 +162,7 @@ seen = [{ at = "right", packet = "dns", port = 53 }, { at = "right", packet = "a
          expected: packet of VLAN 7 at right
          seen:     no packet of VLAN 7 at right
          seen at right: nothing
+         packets: [..]/06-nothing-at-all.pcapng
 
 "#]]
         );
@@ -226,6 +234,7 @@ expect.unseen = { at = "left:e0", packet = "icmp echo request" }
 "#;
     let lab = test.file("lab.toml", format!("{LAB}{steps}"));
     let xml = test.path("report.xml");
+    test.temporary(Who::User, &format!("twinax-watched-{}", Who::User.ids().0));
     let twinax = test.twinax(Who::User).args(["run", "--json", "--junit"]).arg(&xml);
     let output = twinax.arg(lab).done().exits(1);
     let [report] = &output.reports()[..] else { panic!("one lab, one report") };
@@ -241,4 +250,6 @@ expect.unseen = { at = "left:e0", packet = "icmp echo request" }
     assert!(told.is_some_and(|note| note.contains("ICMP echo request, id ")), "{:?}", step.notes);
     let xml = std::fs::read_to_string(xml).unwrap();
     assert!(xml.contains("seen: 1 × icmp echo request at left:e0"), "{xml}");
+    let packets = step.packets.as_ref().expect("they are kept").display();
+    assert!(xml.contains(&format!("packets: {packets}")), "{xml}");
 }

@@ -11,6 +11,7 @@
 
 mod devices;
 mod error;
+mod file;
 pub mod filter;
 mod merge;
 mod session;
@@ -18,5 +19,6 @@ mod size;
 
 pub use devices::Devices;
 pub use error::CaptureError;
+pub use file::CaptureFile;
 pub use session::{Options, Session};
 pub use size::Memory;

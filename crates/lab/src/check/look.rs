@@ -46,7 +46,7 @@ pub(super) fn carry_out(lab: &Lab, spot: &Spot, expect: &LookExpect) -> Result<O
     let looked = Looked { lab, spot, seen: &seen };
     looked.facts(&expect.has, true, &mut checks)?;
     looked.facts(&expect.lacks, false, &mut checks)?;
-    Ok(Outcome { done: vec![format!("look at {spot}")], checks, notes: Vec::new() })
+    Ok(Outcome { done: vec![format!("look at {spot}")], checks, ..Outcome::default() })
 }
 
 fn names(seen: &ObservedNode) -> String {

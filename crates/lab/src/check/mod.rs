@@ -14,6 +14,7 @@ mod traceroute;
 mod watch;
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use twinax_kernel::Netns;
@@ -23,6 +24,7 @@ use twinax_topology::{Action, Change, Family, LabStep, NodeName, Target};
 use crate::capture::CaptureError;
 use crate::exec::ExecError;
 use crate::lab::{Lab, LabError};
+use crate::record::{RecordError, Records};
 use crate::report::{Check, StepReport};
 use seen::Matcher;
 
@@ -53,6 +55,9 @@ pub enum StepError {
     /// Its packets can't be watched.
     #[error("watching the lab")]
     Watch(#[from] CaptureError),
+    /// Its packets can't be kept.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// What it takes besides could not be made.
     #[error("making a pipe")]
     Pipe(#[source] std::io::Error),
@@ -76,21 +81,29 @@ struct Outcome {
     done: Vec<String>,
     checks: Vec<Check>,
     notes: Vec<String>,
+    packets: Option<PathBuf>,
 }
 
 /// Does one step.
-pub fn carry_out(lab: &mut Lab, number: usize, step: &LabStep) -> Result<StepReport, StepError> {
+pub(crate) fn carry_out(
+    lab: &mut Lab,
+    number: usize,
+    step: &LabStep,
+    records: &Records,
+) -> Result<StepReport, StepError> {
     let begun = Instant::now();
-    let outcome = if step.packets.is_empty() {
+    let outcome = if step.packets.is_empty() && !records.every() {
         act(lab, &step.action, || {})?
     } else {
         let matcher = matcher(lab, step)?;
-        watch::watched(lab, step, matcher, |lab, watcher| {
+        let recording = records.begin(number, step)?;
+        watch::watched(lab, step, matcher, recording, |lab, watcher| {
             act(lab, &step.action, || watcher.take_in_nodes())
         })?
     };
-    let Outcome { done, checks, notes } = outcome;
-    Ok(StepReport { number, about: step.about.clone(), done, checks, notes, time: begun.elapsed() })
+    let Outcome { done, checks, notes, packets } = outcome;
+    let (about, time) = (step.about.clone(), begun.elapsed());
+    Ok(StepReport { number, about, done, checks, notes, packets, time })
 }
 
 /// Does what a step does. When it makes nodes, `made` is called before anything happens in them.

@@ -34,7 +34,7 @@ pub(super) fn carry_out(
         .pop()
         .unwrap_or_default();
     let checks = checks(expect, &report);
-    Ok(Outcome { done: vec![done], checks, notes: notes(&report) })
+    Ok(Outcome { done: vec![done], checks, notes: notes(&report), ..Outcome::default() })
 }
 
 fn in_words(asked: &Ping, to: &str) -> String {

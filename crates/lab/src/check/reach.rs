@@ -40,7 +40,7 @@ pub(super) fn carry_out(lab: &Lab, asked: &Reach) -> Result<Outcome, StepError> 
         checks.push(check(&others, &reached, false));
     }
     let done = format!("ping of {}, each from each, over {}", listed(&nodes), family.as_str());
-    Ok(Outcome { done: vec![done], checks, notes: Vec::new() })
+    Ok(Outcome { done: vec![done], checks, ..Outcome::default() })
 }
 
 /// IPv4, unless only IPv6 is there.

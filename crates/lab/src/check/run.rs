@@ -15,7 +15,7 @@ pub(super) fn carry_out(asked: &Run, expect: &RunExpect) -> Result<Outcome, Step
     let checks = checks(asked, expect, &report);
     let failed = checks.iter().any(|check| !check.held);
     let notes = if failed { output(&report) } else { Vec::new() };
-    Ok(Outcome { done, checks, notes })
+    Ok(Outcome { done, checks, notes, ..Outcome::default() })
 }
 
 fn in_words(program: &Program) -> String {

@@ -12,7 +12,7 @@ pub(super) fn carry_out(lab: &Lab, asked: &Tcp, expect: &TcpExpect) -> Result<Ou
     let done = format!("tcp {} → {} port {}", asked.from, called(&asked.to, to), asked.port);
     let report = connect(&netns(lab, &asked.from)?, to, asked.port, asked.timeout.0)
         .map_err(|source| StepError::Kernel { what: done.clone(), source })?;
-    Ok(Outcome { done: vec![done], checks: checks(expect, &report), notes: Vec::new() })
+    Ok(Outcome { done: vec![done], checks: checks(expect, &report), ..Outcome::default() })
 }
 
 fn checks(expect: &TcpExpect, report: &TcpReport) -> Vec<Check> {

@@ -21,7 +21,7 @@ pub(super) fn carry_out(
     let hops = trace(&echo, asked.max_hops)
         .map_err(|source| StepError::Kernel { what: done.clone(), source })?;
     let checks = checks(lab.topology(), expect, &hops, to);
-    Ok(Outcome { done: vec![done], checks, notes: Vec::new() })
+    Ok(Outcome { done: vec![done], checks, ..Outcome::default() })
 }
 
 fn checks(lab: &Topology, expect: &TracerouteExpect, hops: &[Hop], to: IpAddr) -> Vec<Check> {

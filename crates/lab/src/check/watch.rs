@@ -24,12 +24,16 @@ use super::{Outcome, StepError};
 use crate::capture::{CaptureError, Devices, Memory, Options, Session};
 use crate::lab::Lab;
 use crate::nodes;
+use crate::record::{RecordError, Recording};
+use crate::report::Broken;
 
 /// How long frames that are on their way when the step is done are waited for. Where some go round all
 /// the time, they don't come to an end.
 const SETTLES_WITHIN: Duration = Duration::from_secs(2);
-/// In a lab of more nodes only those are watched of which something is expected.
+/// In a lab of more nodes only those are watched of which something is expected, unless all is to be kept.
 const ALL: usize = 256;
+/// So much memory a node has at least, in bytes.
+const LEAST: u64 = 64 << 10;
 
 /// A watch that goes on while a step is done.
 pub(super) struct Watcher {
@@ -48,13 +52,15 @@ impl Watcher {
 }
 
 /// Whoever looks at the frames.
-struct Eyes {
+struct Eyes<'r> {
     matcher: Matcher,
+    recording: Recording<'r>,
 }
 
-impl Eyes {
+impl Eyes<'_> {
     fn frame(&mut self, devices: &Devices, frame: &Frame<'_>) {
         self.matcher.frame(devices.interfaces(), frame);
+        self.recording.frame(devices.interfaces(), frame);
     }
 }
 
@@ -63,10 +69,11 @@ pub(super) fn watched(
     lab: &mut Lab,
     step: &LabStep,
     matcher: Matcher,
+    recording: Recording<'_>,
     act: impl FnOnce(&mut Lab, &Watcher) -> Result<Outcome, StepError>,
 ) -> Result<Outcome, StepError> {
-    let mut session = open(&step.packets)?;
-    let mut eyes = Eyes { matcher };
+    let mut session = open(&step.packets, recording.is_asked_for())?;
+    let mut eyes = Eyes { matcher, recording };
     let (wake_in, wake) = std::io::pipe().map_err(StepError::Pipe)?;
     let (take, taken) = channel();
     let watcher = Watcher { wake, taken };
@@ -93,18 +100,45 @@ pub(super) fn watched(
     }
     outcome.checks.extend(checks);
     outcome.notes.extend(notes);
+    let mut recording = eyes.recording;
+    lost.iter().filter(|(_, lost)| *lost > 0).for_each(|(node, lost)| recording.lost(node, *lost));
+    let failed = outcome.checks.iter().any(|check| !check.held);
+    outcome.keep(recording, session.devices(), failed)?;
     Ok(outcome)
 }
 
+impl Outcome {
+    /// Keeps the packets where that is wanted. What nobody has asked for is no reason to fail.
+    fn keep(
+        &mut self,
+        recording: Recording<'_>,
+        devices: &Devices,
+        failed: bool,
+    ) -> Result<(), RecordError> {
+        let (asked, cut) = (recording.is_asked_for(), recording.is_cut());
+        match recording.end(devices.interfaces(), failed) {
+            Ok(kept) => self.packets = kept,
+            Err(error) if asked => return Err(error),
+            Err(error) => self.notes.push(Broken::from_error(&error).causes.join(": ")),
+        }
+        if cut && self.packets.is_some() {
+            self.notes
+                .push("only the beginning of its packets was kept: they are too many".to_owned());
+        }
+        Ok(())
+    }
+}
+
 /// Opens the rings: of all nodes, or only of those of which something is expected.
-fn open(expect: &PacketExpect) -> Result<Session, StepError> {
+fn open(expect: &PacketExpect, all: bool) -> Result<Session, StepError> {
     let mut names = nodes::names().map_err(CaptureError::Nodes)?;
     names.sort();
-    if names.len() > ALL {
+    if names.len() > ALL && !all {
         let named = named(expect);
         names.retain(|name| named.contains(name));
     }
-    let options = Options { newcomers: true, ..Options::all(Memory::STEP) };
+    let bytes = Memory::STEP.bytes.max(names.len() as u64 * LEAST);
+    let options = Options { newcomers: true, ..Options::all(Memory { bytes, ..Memory::STEP }) };
     Ok(Session::open(&names, &options)?)
 }
 
@@ -126,7 +160,7 @@ fn named(expect: &PacketExpect) -> BTreeSet<&NodeName> {
 /// Takes what comes until whoever does the step has nothing more to say.
 fn drain(
     session: &mut Session,
-    eyes: &mut Eyes,
+    eyes: &mut Eyes<'_>,
     mut wake: &PipeReader,
     taken: &Sender<()>,
 ) -> Result<(), CaptureError> {
@@ -142,6 +176,7 @@ fn drain(
         }
         let said = !ready[1].revents().is_empty();
         session.drain(|devices, frame| eyes.frame(devices, frame))?;
+        eyes.recording.pause(session.devices().interfaces());
         if said {
             match wake.read(&mut [0]) {
                 // What was made before it was said has been taken in.
@@ -153,7 +188,11 @@ fn drain(
 }
 
 /// Waits until there is no more, and a little for what is missing then; whether there was an end.
-fn wait(session: &mut Session, eyes: &mut Eyes, within: Duration) -> Result<bool, CaptureError> {
+fn wait(
+    session: &mut Session,
+    eyes: &mut Eyes<'_>,
+    within: Duration,
+) -> Result<bool, CaptureError> {
     let deadline = Instant::now() + within;
     let settled = settle(session, eyes)?;
     if eyes.matcher.is_satisfied() {
@@ -166,7 +205,7 @@ fn wait(session: &mut Session, eyes: &mut Eyes, within: Duration) -> Result<bool
     settle(session, eyes)
 }
 
-fn settle(session: &mut Session, eyes: &mut Eyes) -> Result<bool, CaptureError> {
+fn settle(session: &mut Session, eyes: &mut Eyes<'_>) -> Result<bool, CaptureError> {
     let deadline = Instant::now() + SETTLES_WITHIN;
     session.settle(deadline, |devices, frame| eyes.frame(devices, frame))
 }

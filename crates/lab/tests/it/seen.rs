@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use twinax_lab::record::Keep;
 use twinax_lab::report::LabReport;
 use twinax_lab::sandbox::Options;
 use twinax_topology::{Count, PacketExpect, Packets, Seen, Span, Topology};
@@ -98,7 +99,8 @@ fn fails_all(
 }
 
 fn run(lab: &Topology) -> Result<LabReport, String> {
-    let report = twinax_lab::run(lab, &Options::default(), |_| {}).map_err(|e| e.to_string())?;
+    let report = twinax_lab::run(lab, &Options::default(), &Keep::Nothing, |_| {})
+        .map_err(|e| e.to_string())?;
     match &report.broken {
         Some(broken) => Err(format!("it broke: {broken:?}")),
         None if report.steps.len() == lab.steps.len() => Ok(report),

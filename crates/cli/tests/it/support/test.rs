@@ -126,6 +126,13 @@ impl Test {
         path
     }
 
+    /// A path in the temporary folder of this one, at which something may be when the test ends.
+    pub fn temporary(&self, who: Who, name: &str) -> PathBuf {
+        let path = self.private("tmp", who).join(name);
+        self.files.borrow_mut().insert(path.clone());
+        path
+    }
+
     /// The folder that the program has as `$NAME`.
     pub fn private(&self, name: &str, who: Who) -> PathBuf {
         let path = self.folder().join(format!("{name}-{}", who.ids().0));
