@@ -10,7 +10,7 @@ use crate::filter_frames::{PORTS, V4, V6, frames};
 
 const LINK_TYPES: [LinkType; 2] = [LinkType::Ethernet, LinkType::Raw];
 
-fn wants(program: &Program, frame: &[u8]) -> bool {
+pub fn wants(program: &Program, frame: &[u8]) -> bool {
     let ancillary = Ancillary {
         length: frame.len() as u32,
         protocol: 0,
@@ -22,7 +22,7 @@ fn wants(program: &Program, frame: &[u8]) -> bool {
     program.run(frame, &ancillary) != 0
 }
 
-fn has_libpcap(name: &str) -> bool {
+pub fn has_libpcap(name: &str) -> bool {
     let there = libpcap::version().is_some();
     if !there {
         println!("skipped: {name}: needs libpcap");
@@ -30,7 +30,7 @@ fn has_libpcap(name: &str) -> bool {
     there
 }
 
-fn ours(expression: &str, link_type: LinkType) -> Program {
+pub fn ours(expression: &str, link_type: LinkType) -> Program {
     let parsed = filter::parse(expression)
         .unwrap_or_else(|error| panic!("libpcap takes it, twinax does not: {expression}: {error}"));
     filter::compile(&parsed, link_type).expect("it is not that long")
@@ -98,7 +98,7 @@ fn primitive() -> impl Strategy<Value = String> {
 }
 
 /// Brackets are often left out, so that precedence tells.
-fn expression() -> impl Strategy<Value = String> {
+pub fn expression() -> impl Strategy<Value = String> {
     primitive().prop_recursive(4, 12, 2, |inner| {
         let join = select(&[" and ", " or ", "&&", "||", " and not ", "||!"][..]);
         prop_oneof![

@@ -7,6 +7,7 @@ mod changes;
 mod cleanup;
 mod filter;
 mod filter_frames;
+mod filter_tags;
 mod filter_words;
 mod nft;
 mod nft_ruleset;

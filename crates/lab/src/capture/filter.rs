@@ -6,7 +6,7 @@
 
 use twinax_kernel::libpcap;
 use twinax_packet::LinkType;
-use twinax_packet::filter::{self, Filter, ParseError, Program, TooLong};
+use twinax_packet::filter::{self, Filter, ParseError, Program, TagLost, TooLong};
 
 use crate::programs;
 
@@ -43,6 +43,9 @@ pub enum FilterError {
     /// It is too long for the kernel.
     #[error("the filter is too long")]
     TooLong(#[from] TooLong),
+    /// It looks at a VLAN's tag in a way that can't be had.
+    #[error("the filter can't be had")]
+    TagLost(#[from] TagLost),
 }
 
 /// Compiles an expression; and who has done it.
@@ -68,9 +71,20 @@ fn by_libpcap(expression: &str) -> Result<Filter, FilterError> {
         }
         [ethernet, raw] => {
             let or_none = |program: Result<Program, _>| program.unwrap_or(Program::always(0));
-            Ok(Filter::new(or_none(ethernet), or_none(raw)))
+            let (ethernet, raw) = (or_none(ethernet), or_none(raw));
+            match asks_for_vlans(expression) {
+                true => Ok(Filter::of_tags(ethernet, raw)?),
+                false => Ok(Filter::new(ethernet, raw)),
+            }
         }
     }
+}
+
+/// Whether `vlan` is one of an expression's words. Without it, nothing is said of VLANs, and their frames
+/// are looked at as if they were in none.
+fn asks_for_vlans(expression: &str) -> bool {
+    let is_sign = |c: char| !(c.is_alphanumeric() || "_-.:".contains(c));
+    expression.split(is_sign).any(|word| word == "vlan")
 }
 
 fn by_own_words(expression: &str) -> Result<Filter, FilterError> {
@@ -94,6 +108,7 @@ impl FilterError {
             Self::TooLong(_) => Some(
                 "a `net` in the place of many hosts, or fewer words, make it shorter".to_owned(),
             ),
+            Self::TagLost(_) => Some("compare a tag's two halves one by one".to_owned()),
             Self::Words { .. } => None,
         }
     }
@@ -156,6 +171,39 @@ mod tests {
         let error = compile("tcp port").unwrap_err();
         assert!(matches!(&error, FilterError::Refused { .. }), "{error:?}");
         assert!(!hint::of(&error).unwrap().lacking);
+    }
+
+    /// The word, not its letters in another.
+    #[test]
+    fn vlans_are_asked_for_by_name() {
+        for expression in ["vlan", "vlan 5", "tcp and(vlan)", "not vlan&&ip", "!vlan"] {
+            assert!(asks_for_vlans(expression), "{expression}");
+        }
+        for expression in ["", "ip", "host vlan-5", "host vlan.example", "host my_vlan"] {
+            assert!(!asks_for_vlans(expression), "{expression}");
+        }
+    }
+
+    #[test]
+    fn frames_of_a_vlan() {
+        if libpcap::version().is_none() {
+            return println!("skipped: frames_of_a_vlan: needs libpcap");
+        }
+        let frame = frame();
+        let tagged = [&frame[..12], &[0x81, 0, 0, 5], &frame[12..]].concat();
+        for (expression, of_tagged, of_untagged) in [
+            ("udp", true, true),
+            ("vlan", true, false),
+            ("vlan 5 and udp", true, false),
+            ("vlan 6", false, false),
+            ("not vlan", false, true),
+        ] {
+            let (filter, _) = compile(expression).unwrap();
+            assert_eq!(wants(&filter, LinkType::Ethernet, &tagged), of_tagged, "{expression}");
+            assert_eq!(wants(&filter, LinkType::Ethernet, &frame), of_untagged, "{expression}");
+        }
+        let error = compile("vlan and ether[12:4] = 0x81000005").unwrap_err();
+        assert!(matches!(error, FilterError::TagLost(_)), "{error:?}");
     }
 
     #[test]

@@ -59,6 +59,10 @@ pub(super) mod code {
     pub const IF_NOT_LESS: u16 = class::JMP | super::jump::JGE | source::K;
     /// Whether A and `k` have a bit in common.
     pub const IF_BITS: u16 = class::JMP | super::jump::JSET | source::K;
+    /// A becomes A plus `k`.
+    pub const ADD: u16 = class::ALU | super::operation::ADD | source::K;
+    /// A becomes A shifted to the right by `k` bits.
+    pub const SHIFT_RIGHT: u16 = class::ALU | super::operation::RSH | source::K;
     /// A becomes A and `k`.
     pub const AND: u16 = class::ALU | super::operation::AND | source::K;
     /// Ends with the verdict `k`.

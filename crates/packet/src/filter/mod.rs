@@ -21,11 +21,12 @@ mod mistake;
 mod parse;
 mod program;
 mod run;
+mod tag;
 mod value;
 mod word;
 
 pub use check::Invalid;
-pub use combine::{Filter, TooLong};
+pub use combine::{Filter, TagLost, TooLong};
 pub use compile::compile;
 pub use expression::{Expression, Family, Net, Protocol, Side, Transport};
 pub use instruction::Instruction;
