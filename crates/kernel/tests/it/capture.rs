@@ -6,12 +6,13 @@ use std::os::fd::{AsFd, AsRawFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use twinax_kernel::capture::{Backlog, RawFrame, Ring, RingOptions};
 use twinax_kernel::observe::{Change, Follower};
-use twinax_kernel::{Error, Netns};
+use twinax_kernel::{Error, Netns, tun};
 use twinax_packet::{Direction, LinkType};
 use twinax_plan::Device;
-use twinax_topology::{NodeName, Place};
+use twinax_topology::{NodeName, Place, TapMode};
 
 use crate::nodes::{change, in_new, is_root, other};
+use crate::tun::has_tun;
 
 const RING: RingOptions = RingOptions { block_size: 1 << 16, blocks: 4, retire: 2 };
 
@@ -97,6 +98,38 @@ fn what_has_no_room_is_counted() {
         let mut seen = 0;
         let still = all(&mut ring, |_| seen += 1);
         assert_eq!((seen, still), (2, drops));
+    });
+}
+
+/// The kernel takes the tag out of a frame that comes in; one behind it stays where it is.
+#[test]
+fn a_tag_is_where_it_was_on_the_wire() {
+    if !has_tun("a_tag_is_where_it_was_on_the_wire") {
+        return;
+    }
+    in_new(|_| {
+        tun::add("tap0", TapMode::Tap).expect("root may make a TAP");
+        let wire = tun::attach("tap0", TapMode::Tap).expect("nobody holds it");
+        up("tap0");
+        let macs = [[0xff; 6], [2, 0, 0, 0, 0, 1]].concat();
+        let payload: Vec<u8> = [vec![0x88, 0xb5], (0..46).collect()].concat();
+        let tagged = [&macs[..], &[0x81, 0x00, 0x60, 0x07], &payload].concat();
+        let twice =
+            [&macs[..], &[0x88, 0xa8, 0x00, 0x05, 0x81, 0x00, 0x60, 0x07], &payload].concat();
+        let plain = [&macs[..], &payload].concat();
+        let frames = [tagged, plain, twice];
+        let mut ring = Ring::open(RING, |_| Ok(())).expect("a ring");
+        for frame in &frames {
+            rustix::io::write(&wire, frame).expect("the device takes it");
+        }
+        let mut seen = Vec::new();
+        let drops = all(&mut ring, |frame| {
+            if frame.bytes[6..12] == macs[6..] {
+                assert_eq!(frame.length as usize, frame.bytes.len());
+                seen.push(frame.bytes.to_vec());
+            }
+        });
+        assert_eq!((seen, drops), (frames.to_vec(), 0));
     });
 }
 

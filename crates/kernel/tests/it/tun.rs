@@ -11,7 +11,7 @@ use twinax_topology::{Bridge, Place, TapMode};
 use crate::nodes::{change, in_new, is_root, other};
 
 /// Whether the test can be done here; where not, it says so.
-fn has_tun(test: &str) -> bool {
+pub fn has_tun(test: &str) -> bool {
     if !is_root(test) {
         return false;
     }
