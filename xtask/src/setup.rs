@@ -7,12 +7,14 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, ensure};
 
 /// Programs that tests run, and the Debian packages they come in.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("newuidmap", "uidmap"),
     ("sysctl", "procps"),
     ("tcpdump", "tcpdump"),
+    ("tshark", "tshark"),
+    ("capinfos", "wireshark-common"),
     ("zsh", "zsh"),
     ("fish", "fish"),
 ];

@@ -3,6 +3,7 @@
 //! Everything here is a function of bytes: nothing is opened, and nothing is asked of the kernel.
 
 pub mod decode;
+pub mod file;
 pub mod filter;
 mod frame;
 pub mod hardware;

@@ -6,6 +6,10 @@ use crate::Direction;
 pub const SECTION: u32 = 0x0a0d_0d0a;
 /// Interface description block.
 pub const INTERFACE: u32 = 1;
+/// Packet block, which is obsolete.
+pub const OLD_PACKET: u32 = 2;
+/// Simple packet block.
+pub const SIMPLE_PACKET: u32 = 3;
 /// Interface statistics block.
 pub const STATISTICS: u32 = 5;
 /// Enhanced packet block.
@@ -20,6 +24,8 @@ pub const LENGTH_UNKNOWN: u64 = u64::MAX;
 
 /// `if_tsresol`: units of 10⁻⁹ s.
 pub const NANOSECONDS: u8 = 9;
+/// The resolution where none is said: units of 10⁻⁶ s.
+pub const MICROSECONDS: u8 = 6;
 /// `if_filter`: what follows is in the words of libpcap.
 pub const FILTER_WORDS: u8 = 0;
 
@@ -47,6 +53,8 @@ pub mod option {
     pub const RESOLUTION: u16 = 9;
     /// `if_filter`.
     pub const FILTER: u16 = 11;
+    /// `if_tsoffset`.
+    pub const TIME_OFFSET: u16 = 14;
 
     /// `epb_flags`.
     pub const FLAGS: u16 = 2;
@@ -84,5 +92,17 @@ pub fn flags(direction: Direction) -> u32 {
         Direction::Broadcast => INBOUND | 3 << 2,
         Direction::OtherHost => INBOUND | 4 << 2,
         Direction::Out => OUTBOUND,
+    }
+}
+
+/// What [`flags`] has made of a direction.
+pub fn direction(flags: u32) -> Direction {
+    match (flags & 0b11, flags >> 2 & 0b111) {
+        (OUTBOUND, _) => Direction::Out,
+        (INBOUND, 2) => Direction::Multicast,
+        (INBOUND, 3) => Direction::Broadcast,
+        (INBOUND, 4) => Direction::OtherHost,
+        (INBOUND, _) => Direction::In,
+        _ => Direction::Unknown,
     }
 }

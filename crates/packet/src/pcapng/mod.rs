@@ -13,10 +13,19 @@
 
 mod block;
 mod format;
+mod options;
+mod order;
+mod reader;
+mod source;
 mod text;
 mod writer;
 
+pub use reader::{Entry, ReadError, Reader, Said};
 pub use writer::{WriteError, Writer};
+
+pub(crate) use format::SECTION;
+pub(crate) use order::Order;
+pub(crate) use source::Source;
 
 use std::borrow::Cow;
 

@@ -1,6 +1,7 @@
 //! Frames, taken apart and put on a line.
 
 mod build;
+mod capture_files;
 mod case;
 mod decode;
 mod differences;
@@ -8,5 +9,6 @@ mod fields;
 mod line;
 mod odd;
 mod pcapng_bytes;
+mod pcapng_reader;
 mod random;
 mod tcpdump;

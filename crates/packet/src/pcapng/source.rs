@@ -1,0 +1,62 @@
+//! Bytes of a file, as many as are asked for.
+
+use std::io::{self, Read};
+
+/// A file that is read from its beginning to its end through one buffer.
+#[derive(Debug)]
+pub struct Source<R> {
+    from: R,
+    buffer: Vec<u8>,
+    /// What of the buffer is still to be read.
+    start: usize,
+    end: usize,
+    /// Where in the file the buffer begins.
+    offset: u64,
+}
+
+/// So much is read at once.
+const AT_ONCE: usize = 1 << 20;
+
+impl<R: Read> Source<R> {
+    pub fn new(from: R) -> Self {
+        Self { from, buffer: Vec::new(), start: 0, end: 0, offset: 0 }
+    }
+
+    /// Where in the file one is.
+    pub fn offset(&self) -> u64 {
+        self.offset + self.start as u64
+    }
+
+    /// What has been read and not been passed over.
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Passes over so many bytes of these.
+    pub fn skip(&mut self, bytes: usize) {
+        self.start = (self.start + bytes).min(self.end);
+    }
+
+    /// Reads until there are so many bytes; `false`: the file has no more. The buffer grows only as far as
+    /// the file has bytes for it.
+    pub fn fill(&mut self, bytes: usize) -> io::Result<bool> {
+        while self.end - self.start < bytes {
+            if self.start > 0 {
+                self.buffer.copy_within(self.start..self.end, 0);
+                self.offset += self.start as u64;
+                self.end -= self.start;
+                self.start = 0;
+            }
+            if self.end == self.buffer.len() {
+                self.buffer.resize(self.end + AT_ONCE, 0);
+            }
+            match self.from.read(&mut self.buffer[self.end..]) {
+                Ok(0) => return Ok(false),
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+}
