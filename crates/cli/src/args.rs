@@ -1,5 +1,7 @@
 //! The command line, as plain values.
 
+mod capture;
+mod extcap;
 mod help;
 mod names;
 
@@ -12,8 +14,10 @@ use twinax_topology::{NodeName, Span};
 
 use crate::complete;
 
+pub use capture::Capture;
+pub use extcap::{Extcap, is_extcap};
 pub use help::command;
-pub use names::{InLab, SpotInLab, spot};
+pub use names::{Bytes, InLab, SpotInLab, spot};
 
 /// Networks in a file, built on the real Linux kernel: namespaces, veth pairs, TAPs and bridges.
 #[derive(Debug, Parser)]
@@ -98,6 +102,9 @@ pub enum Verb {
     /// Send echo requests from a node of a running lab
     #[command(after_help = "Exit code 0: all were answered; 1: not all.")]
     Ping(Ping),
+    /// Show every frame that crosses a device of a running lab, or write them to a file
+    #[command(after_help = CAPTURE_NOTES)]
+    Capture(Capture),
     /// Do the steps of running labs once more
     #[command(after_help = EXIT_CODES)]
     Check(Check),
@@ -149,6 +156,12 @@ pub enum Verb {
     /// Print the manual page
     Man,
 }
+
+const CAPTURE_NOTES: &str = "Examples:
+  twinax capture                                  every frame of the only lab that is running
+  twinax capture left:veth3 right                 of one interface, and of all of another node
+  twinax capture web -w web.pcapng --for 10s      for Wireshark
+  twinax capture --filter 'icmp or arp' -c 10";
 
 /// What `twinax run` is told.
 #[derive(Debug, ClapArgs)]

@@ -116,6 +116,13 @@ pub fn spots(current: &OsStr) -> Vec<CompletionCandidate> {
     matching(current, words.into_iter().chain(with_interfaces))
 }
 
+/// Labs, nodes in them, and interfaces in these.
+pub fn labs_and_spots(current: &OsStr) -> Vec<CompletionCandidate> {
+    let mut found = labs(current);
+    found.extend(spots(current));
+    found
+}
+
 /// As [`spots`], where the lab is said elsewhere.
 pub fn bare_spots(current: &OsStr) -> Vec<CompletionCandidate> {
     let mut found = spots(current);

@@ -1,6 +1,7 @@
 //! The verbs, one a file.
 
 mod apply;
+mod capture;
 mod check;
 mod completions;
 mod doctor;
@@ -32,6 +33,7 @@ use twinax_topology::{ReadError, Topology};
 use crate::args::Verb;
 use crate::show as show_text;
 
+pub use capture::run as capture;
 pub use names::natural;
 pub use set::KEYS as CHANGE_KEYS;
 
@@ -61,6 +63,7 @@ pub fn run(verb: Verb) -> anyhow::Result<u8> {
         Verb::Save { lab, output } => save::run(lab.as_ref(), output.as_deref()),
         Verb::Sh(asked) => sh::run(&asked),
         Verb::Ping(asked) => ping::run(&asked),
+        Verb::Capture(asked) => capture::run(&asked),
         Verb::Check(asked) => check::run(&asked),
         Verb::Set(asked) => set::run(&asked),
         Verb::Hold { lab: _ } => Ok(twinax_lab::holder::take_over()?),
@@ -81,7 +84,7 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    fn new(what: impl Into<String>) -> Self {
+    pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), hint: None }
     }
 

@@ -82,7 +82,8 @@ fn look(node: &NodeName) -> anyhow::Result<ObservedNode> {
     Ok(seen.pop().map(|(_, node)| node).unwrap_or_default())
 }
 
-fn has_interface(node: &NodeName, name: &str) -> anyhow::Result<()> {
+/// Whether a node has such an interface; where not, what may have been meant.
+pub(super) fn has_interface(node: &NodeName, name: &str) -> anyhow::Result<()> {
     let links = look(node)?.links;
     match links.iter().any(|link| link.name == name) {
         true => Ok(()),

@@ -1,6 +1,10 @@
 //! Which running lab is meant, and work in it.
 
-use std::io::PipeWriter;
+use std::io::{PipeReader, PipeWriter, Write};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::Signal;
+use twinax_kernel::process::signals;
 
 use twinax_lab::registry::{Entry, Registry};
 use twinax_lab::sandbox::{Ended, Holder, Work};
@@ -98,6 +102,37 @@ pub fn inside(holder: &Holder, work: impl FnOnce() -> anyhow::Result<u8>) -> any
         work()
     })?;
     end(holder, sent)
+}
+
+/// As [`inside`], for work that goes on until somebody asks for its end, by a key or by a signal: then
+/// there is something to read in the pipe that it is given. Who asks twice does not wait for it.
+pub fn inside_until_asked(
+    holder: &Holder,
+    work: impl FnOnce(PipeReader) -> anyhow::Result<u8>,
+) -> anyhow::Result<u8> {
+    // Before the fork: a key reaches every process that has the terminal.
+    let signals = signals(&[Signal::INT, Signal::TERM, Signal::HUP])?;
+    let (asked, mut ask) = std::io::pipe()?;
+    let sent = send(holder, |events| {
+        drop(events);
+        work(asked)
+    })?;
+    let mut times = 0;
+    loop {
+        let mut ready = [PollFd::new(&signals, PollFlags::IN), PollFd::new(&sent, PollFlags::IN)];
+        rustix::io::retry_on_intr(|| poll(&mut ready, None))?;
+        if !ready[1].revents().is_empty() {
+            return end(holder, sent);
+        }
+        while let Some(signal) = signals.next()? {
+            times += 1;
+            if times > 1 {
+                drop(sent);
+                anyhow::bail!("broken off by signal {}", signal.signal);
+            }
+            ask.write_all(&[0])?;
+        }
+    }
 }
 
 /// Sends a process into a lab; what goes wrong in it is told there.

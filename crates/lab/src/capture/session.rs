@@ -53,6 +53,8 @@ pub struct Session {
     filter: Filter,
     only: HashMap<NodeName, Vec<IfName>>,
     backlog: Option<Backlog>,
+    /// How many lost frames were told of, by the places of the nodes.
+    told_lost: Vec<u64>,
 }
 
 /// Who has something to tell besides the rings, which do so under the places of their nodes.
@@ -81,6 +83,7 @@ impl Session {
             filter: options.filter.clone(),
             only: options.only.clone(),
             backlog: None,
+            told_lost: Vec::new(),
         };
         on_own_thread(|| {
             names.iter().try_for_each(|node| {
@@ -176,6 +179,20 @@ impl Session {
         let nodes = &self.nodes;
         let rings = self.merge.rings();
         rings.map(|(place, ring)| Ok((&nodes[place], counts(nodes, place, ring)?))).collect()
+    }
+
+    /// The nodes of which frames have had no room since the last call, and how many.
+    pub fn new_losses(&mut self) -> Result<Vec<(NodeName, u64)>, CaptureError> {
+        let mut new = Vec::new();
+        self.told_lost.resize(self.nodes.len(), 0);
+        for (place, ring) in self.merge.rings() {
+            let drops = counts(&self.nodes, place, ring)?.drops;
+            let told = std::mem::replace(&mut self.told_lost[place], drops);
+            if drops > told {
+                new.push((self.nodes[place].clone(), drops - told));
+            }
+        }
+        Ok(new)
     }
 
     /// How many frames were not seen because there was no room for them.

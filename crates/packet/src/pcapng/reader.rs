@@ -339,7 +339,7 @@ impl Clock {
         let exponent = u32::from(self.resolution & 0x7f);
         let nanos = match self.resolution {
             format::NANOSECONDS => ticks,
-            binary if binary & 0x80 != 0 => ticks * SECOND >> exponent,
+            binary if binary & 0x80 != 0 => (ticks * SECOND) >> exponent,
             decimal if exponent < 9 => ticks * 10_u128.pow(9 - u32::from(decimal)),
             _ => 10_u128.checked_pow(exponent - 9).map_or(0, |divisor| ticks / divisor),
         };
