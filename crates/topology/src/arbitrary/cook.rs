@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use super::interface::{InterfaceRecipe, has_ipv6, node_sysctl};
-use super::{EndRecipe, NodeRecipe, Recipe, firewall, pick, routing, step};
+use super::{EndRecipe, NodeRecipe, Recipe, TapRecipe, firewall, pick, routing, step};
 use crate::model::*;
 
 pub(super) fn lab(recipe: &Recipe) -> Topology {
@@ -16,6 +16,7 @@ pub(super) fn lab(recipe: &Recipe) -> Topology {
             nodes: Vec::new(),
             links: Vec::new(),
             taps: Vec::new(),
+            wires: Vec::new(),
             steps: Vec::new(),
         },
         bridges: Vec::new(),
@@ -29,8 +30,8 @@ pub(super) fn lab(recipe: &Recipe) -> Topology {
     for (a, b) in &recipe.links {
         kitchen.link(a, b);
     }
-    for (end, tun) in &recipe.taps {
-        kitchen.tap(end, *tun);
+    for tap in &recipe.taps {
+        kitchen.tap(tap);
     }
     kitchen.addresses(recipe);
     let mut lab = kitchen.lab;
@@ -160,20 +161,25 @@ impl Kitchen {
                 b.master = None;
                 b.port = PortAttributes::default();
             } else {
-                for (_, set) in &mut self.bridges {
-                    if *set == other {
-                        *set = one;
-                    }
-                }
+                self.join(one, other);
             }
         }
         self.lab.links.push(Link { a, b });
     }
 
-    fn tap(&mut self, recipe: &EndRecipe, tun: bool) {
-        let mut interface = self.end(recipe);
-        let mode = if tun { TapMode::Tun } else { TapMode::Tap };
-        if tun {
+    /// Makes one set of two sets of joined bridges.
+    fn join(&mut self, one: usize, other: usize) {
+        for (_, set) in &mut self.bridges {
+            if *set == other {
+                *set = one;
+            }
+        }
+    }
+
+    fn tap(&mut self, recipe: &TapRecipe) {
+        let mut interface = self.end(&recipe.end);
+        let mode = if recipe.tun { TapMode::Tun } else { TapMode::Tap };
+        if recipe.tun {
             interface.mac = None;
             interface.master = None;
             interface.port = PortAttributes::default();
@@ -181,6 +187,35 @@ impl Kitchen {
             interface.mtu = interface.mtu.map(|mtu| mtu.min(MAX_TAP_MTU));
         }
         self.lab.taps.push(Tap { interface, mode });
+        if recipe.wired {
+            self.wire();
+        }
+    }
+
+    /// Joins the last TAP to the one before it that has no wire, unless that makes a loop.
+    fn wire(&mut self) {
+        let Some((last, before)) = self.lab.taps.split_last() else { return };
+        let is_free =
+            |tap: &&Tap| tap.mode == last.mode && self.lab.wire_of(&tap.interface.place).is_none();
+        let Some(other) = before.iter().rfind(is_free) else { return };
+        let wire = Wire { a: other.interface.place.clone(), b: last.interface.place.clone() };
+        match (self.joined(&other.interface), self.joined(&last.interface)) {
+            (Some(one), Some(other)) if one == other => return,
+            (Some(one), Some(other)) => self.join(one, other),
+            _ => {}
+        }
+        self.lab.wires.push(wire);
+    }
+
+    fn segment_of_tap(&self, index: usize) -> Segment {
+        let own = &self.lab.taps[index].interface;
+        let other = self.lab.wire_of(&own.place).and_then(|wire| wire.other_end(&own.place));
+        let is_other = |tap: &Tap| Some(&tap.interface.place) == other;
+        let other = self.lab.taps.iter().position(is_other);
+        let of_bridge = |index: usize| self.joined(&self.lab.taps[index].interface);
+        let bridge = of_bridge(index).or_else(|| of_bridge(other?));
+        let first = other.map_or(index, |other| other.min(index));
+        bridge.map_or(Segment::Tap(first), Segment::Bridge)
     }
 
     fn segment_of_link(&self, index: usize) -> Segment {
@@ -199,9 +234,9 @@ impl Kitchen {
         }
         for index in 0..self.lab.taps.len() {
             let interface = self.lab.taps[index].interface.clone();
-            let segment = self.joined(&interface).map_or(Segment::Tap(index), Segment::Bridge);
+            let segment = self.segment_of_tap(index);
             self.lab.taps[index].interface.addresses =
-                self.addresses_of(&interface, segment, &recipe.taps[index].0.interface);
+                self.addresses_of(&interface, segment, &recipe.taps[index].end.interface);
         }
         for (node, wanted) in recipe.nodes.iter().enumerate() {
             for bridge in 0..self.lab.nodes[node].bridges.len().min(wanted.bridges.len()) {

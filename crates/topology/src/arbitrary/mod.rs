@@ -31,7 +31,7 @@ use crate::model::Topology;
 /// and neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Config {
-    /// TUN/TAP devices: `/dev/net/tun` is needed to build them.
+    /// TUN/TAP devices, and wires between them: `/dev/net/tun` is needed to build them.
     pub taps: bool,
     /// The short words of the firewall.
     pub firewall: bool,
@@ -59,10 +59,18 @@ struct Recipe {
     about: String,
     nodes: Vec<NodeRecipe>,
     links: Vec<(EndRecipe, EndRecipe)>,
-    taps: Vec<(EndRecipe, bool)>,
+    taps: Vec<TapRecipe>,
     steps: Vec<step::StepRecipe>,
     /// Whether steps may add TUN/TAP devices.
     may_tap: bool,
+}
+
+#[derive(Debug, Clone)]
+struct TapRecipe {
+    end: EndRecipe,
+    tun: bool,
+    /// Whether a wire joins it to one before it, where there is one that can be joined to it.
+    wired: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -95,7 +103,7 @@ fn recipe(config: Config) -> impl Strategy<Value = Recipe> {
         text(),
         vec(node(config), 1..=6),
         vec((end(), end()), 0..=8),
-        vec((end(), any::<bool>()), if config.taps { 0..=3 } else { 0..=0 }),
+        vec(tap(), if config.taps { 0..=4 } else { 0..=0 }),
         vec(step::recipe(), if config.steps { 0..=5 } else { 0..=0 }),
     )
         .prop_map(move |(name, about, nodes, links, taps, steps)| Recipe {
@@ -152,6 +160,11 @@ fn node(config: Config) -> impl Strategy<Value = NodeRecipe> {
                 commands,
             },
         )
+}
+
+fn tap() -> impl Strategy<Value = TapRecipe> {
+    (end(), prop::bool::weighted(0.3), prop::bool::weighted(0.7))
+        .prop_map(|(end, tun, wired)| TapRecipe { end, tun, wired })
 }
 
 fn end() -> impl Strategy<Value = EndRecipe> {

@@ -1,19 +1,23 @@
-//! What steps add and remove: nodes on a link to one that is there, and the same again.
+//! What steps add and remove: nodes on a link to one that is there, and the same again; wires.
 
 use super::pick;
 use crate::model::*;
 
-/// What was added and is still there.
+/// What was added and is still there, and what of the lab's own is not.
 #[derive(Default)]
 pub(super) struct Parts {
     count: u8,
     there: Vec<Added>,
+    /// How many of the lab's own wires were removed.
+    unplugged: usize,
 }
 
 struct Added {
     node: NodeName,
     /// The ends of its link, while that is there.
     link: Option<[Place; 2]>,
+    /// An end of the wire that is in it, while that is there.
+    wire: Option<Place>,
 }
 
 fn place(node: &NodeName, name: &str, number: u8) -> Place {
@@ -68,29 +72,48 @@ impl Parts {
             node.listeners.push(Listener { tcp: 80, say: String::new() });
         }
         let mut addition = Addition::default();
+        let mut wire = None;
         if taps && switches[3] {
             let mut interface = Interface::new(place(&name, "tap", number));
             interface.master = master(&node, picks[5]);
             interface.up = switches[0];
+            let a = interface.place.clone();
             addition.taps.push(Tap { interface, mode: TapMode::Tap });
+            if switches[2] {
+                // No port: with two of them it would be a loop.
+                let other = Interface::new(self::place(&name, "other", number));
+                let b = other.place.clone();
+                addition.taps.push(Tap { interface: other, mode: TapMode::Tap });
+                wire = Some(b.clone());
+                addition.wires.push(Wire { a, b });
+            }
         }
         let link = Some([a.place.clone(), b.place.clone()]);
-        self.there.push(Added { node: name, link });
+        self.there.push(Added { node: name, link, wire });
         addition.nodes.push(node);
         addition.links.push(Link { a, b });
         addition
     }
 
-    /// Something that was added: a node, or its link by one of the ends.
-    pub(super) fn remove(&mut self, picks: &[u8; 6]) -> Option<Vec<Spot>> {
+    /// A wire of the lab's own, or something that was added: a wire, a node, or its link by one of
+    /// the ends.
+    pub(super) fn remove(&mut self, picks: &[u8; 6], lab: &Topology) -> Option<Vec<Removed>> {
+        if let Some(wire) = lab.wires.get(self.unplugged).filter(|_| picks[4].is_multiple_of(2)) {
+            self.unplugged += 1;
+            return Some(vec![Removed::Wire(wire.b.clone())]);
+        }
+        let mut wires = self.there.iter_mut().map(|added| &mut added.wire);
+        if let Some(end) = wires.find_map(|wire| wire.take_if(|_| picks[3] % 4 != 3)) {
+            return Some(vec![Removed::Wire(end)]);
+        }
         let index = usize::from(picks[0]).checked_rem(self.there.len())?;
         let link = self.there[index].link.take();
         let Some(ends) = link.filter(|_| !picks[1].is_multiple_of(3)) else {
             let Added { node, .. } = self.there.remove(index);
-            return Some(vec![Spot { node, interface: None }]);
+            return Some(vec![Removed::Spot(Spot { node, interface: None })]);
         };
         let Place { node, interface } = ends[usize::from(picks[2]) % 2].clone();
-        Some(vec![Spot { node, interface: Some(interface) }])
+        Some(vec![Removed::Spot(Spot { node, interface: Some(interface) })])
     }
 }
 
@@ -105,7 +128,7 @@ fn master(node: &Node, which: u8) -> Option<IfName> {
 pub(super) fn last(lab: &Topology, which: u8, again: bool) -> Vec<Action> {
     let Some(node) = pick(&lab.nodes, which) else { return Vec::new() };
     let spot = Spot { node: node.name.clone(), interface: None };
-    let mut actions = vec![Action::Remove(vec![spot])];
+    let mut actions = vec![Action::Remove(vec![Removed::Spot(spot)])];
     if again {
         let nodes = vec![Node::new(node.name.clone())];
         actions.push(Action::Add(Addition { nodes, ..Addition::default() }));

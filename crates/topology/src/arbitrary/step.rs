@@ -141,7 +141,7 @@ pub(super) fn cook(recipes: &[StepRecipe], lab: &Topology, may_tap: bool) -> Vec
             7 | 8 if parts.is_empty() || wanted.kind % 10 == 7 => {
                 Some(Action::Add(parts.add(&wanted.picks, &wanted.switches, lab, may_tap)))
             }
-            8 | 9 => parts.remove(&wanted.picks).map(Action::Remove),
+            8 | 9 => parts.remove(&wanted.picks, lab).map(Action::Remove),
             _ => wanted.ping(lab, changes.is_untouched()),
         };
         let packets = || wanted.packets.as_ref().map(|packets| packets.cook(lab));

@@ -54,6 +54,7 @@ pub struct Lab {
     nodes: Table,
     links: Vec<Table>,
     taps: Vec<Table>,
+    wires: Vec<Table>,
     steps: Vec<Table>,
 }
 
@@ -80,6 +81,7 @@ impl Lab {
             nodes: Table::default(),
             links: Vec::new(),
             taps: Vec::new(),
+            wires: Vec::new(),
             steps: Vec::new(),
         }
     }
@@ -108,6 +110,12 @@ impl Lab {
         self
     }
 
+    /// Adds a wire between two TUN/TAP devices: `wire("left:tap0", "right:tap0")`.
+    pub fn wire(mut self, a: impl ToString, b: impl ToString) -> Self {
+        self.wires.push(wire(a, b));
+        self
+    }
+
     /// Adds a step, done after those before it: [`change`], [`add`], [`remove`], [`ping`],
     /// [`traceroute`], [`tcp`], [`run`], [`look`] or [`reach`].
     pub fn step(mut self, step: impl Into<StepDraft>) -> Self {
@@ -121,7 +129,13 @@ impl Lab {
         if !self.nodes.is_empty() {
             lab.set("node", Value::Group(self.nodes.clone()));
         }
-        for (key, tables) in [("link", &self.links), ("tap", &self.taps), ("step", &self.steps)] {
+        let sections = [
+            ("link", &self.links),
+            ("tap", &self.taps),
+            ("wire", &self.wires),
+            ("step", &self.steps),
+        ];
+        for (key, tables) in sections {
             if !tables.is_empty() {
                 lab.set(key, Value::Sections(tables.clone()));
             }
@@ -145,6 +159,13 @@ fn link(EndDraft(a): EndDraft, EndDraft(b): EndDraft) -> Table {
         let short = end.only("at").cloned();
         table.set(key, short.unwrap_or(Value::Table(end)));
     }
+    table
+}
+
+fn wire(a: impl ToString, b: impl ToString) -> Table {
+    let mut table = Table::default();
+    table.set("a", Value::text(a));
+    table.set("b", Value::text(b));
     table
 }
 

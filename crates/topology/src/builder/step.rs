@@ -116,6 +116,12 @@ impl AddStep {
         self.keys().push("tap", Value::Table(tap.0));
         self
     }
+
+    /// A wire between two TUN/TAP devices that are there or added.
+    pub fn wire(mut self, a: impl ToString, b: impl ToString) -> Self {
+        self.keys().push("wire", Value::Table(super::wire(a, b)));
+        self
+    }
 }
 
 /// Removes nodes with all that is in them, and devices; of a link, one of its ends:
@@ -124,6 +130,21 @@ pub fn remove<T: ToString>(spots: impl IntoIterator<Item = T>) -> RemoveStep {
     let mut step = Table::default();
     step.set("remove", Value::OneOrMany(Value::texts(spots)));
     RemoveStep { step }
+}
+
+impl RemoveStep {
+    /// And the wire of this TUN/TAP device, which stays.
+    pub fn wire(mut self, at: impl ToString) -> Self {
+        let mut wire = Table::default();
+        wire.set("wire", Value::text(at));
+        self.step.push("remove", Value::Table(wire));
+        self
+    }
+}
+
+/// Removes the wire of this TUN/TAP device, and nothing else.
+pub fn unplug(at: impl ToString) -> RemoveStep {
+    RemoveStep { step: Table::default() }.wire(at)
 }
 
 /// What is changed of a node or interface: `at("left")`, `at("left:veth3")`.

@@ -5,9 +5,9 @@ use serde_spanned::Spanned;
 use toml::de::DeValue;
 
 use super::decode::{Decode, Defs, type_of};
-use super::{Array, At, EndKeys, Field, List, ReachKeys, TextKeys};
+use super::{Array, At, EndKeys, Field, List, ReachKeys, RemovedWireKeys, TextKeys};
 use crate::diagnostic::{Collector, Diagnostic};
-use crate::model::{IfName, NodeName, Place};
+use crate::model::{IfName, NodeName, Place, Removed, Spot};
 
 /// An end of a link: a table, or only its place.
 #[derive(Debug)]
@@ -64,6 +64,39 @@ impl Decode for MasterName {
 
     fn schema(defs: &mut Defs) -> Value {
         json!({ "anyOf": [IfName::schema(defs), { "const": false }] })
+    }
+}
+
+/// What is removed, and where it is named: a node or device, or a table that says which wire.
+#[derive(Debug)]
+pub(crate) struct RemovedWord(pub At<Removed>);
+
+impl Decode for RemovedWord {
+    fn what() -> String {
+        "\"node\", \"node:interface\" or { wire = \"node:interface\" }".to_owned()
+    }
+
+    fn decode(value: &Spanned<DeValue<'_>>, to: &mut Collector<'_>) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::String(_) => {
+                let spot = Removed::Spot(Spot::decode(value, to)?);
+                Some(Self(At { value: spot, span: value.span() }))
+            }
+            DeValue::Table(_) => {
+                let keys = RemovedWireKeys::decode(value, to)?;
+                let At { value: wire, span } = keys.wire.get()?.clone();
+                Some(Self(At { value: Removed::Wire(wire), span }))
+            }
+            other => {
+                let title = format!("expected {}, found {}", Self::what(), type_of(other));
+                to.push(Diagnostic::new(value.span(), title));
+                None
+            }
+        }
+    }
+
+    fn schema(defs: &mut Defs) -> Value {
+        json!({ "anyOf": [Spot::schema(defs), RemovedWireKeys::schema(defs)] })
     }
 }
 

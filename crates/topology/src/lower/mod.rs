@@ -18,12 +18,12 @@ pub(crate) use steps::{ChangeMark, StepMarks, lists};
 use crate::bridges::Bridges;
 use crate::diagnostic::{Collector, Diagnostic, quoted};
 use crate::file::{
-    self, At, LabKeys, NodeKeys, PartsKeys, RouteKeys, RuleKeys, Setting, StepKeys, Text, each,
-    named,
+    self, At, LabKeys, NodeKeys, PartsKeys, RouteKeys, RuleKeys, Setting, StepKeys, Text, WireKeys,
+    each, named,
 };
 use crate::model::{
     Command, InterfaceSysctl, LabStep, Link, Listener, Node, NodeKind, NodeName, READY_TIMEOUT,
-    STOP_TIMEOUT, Sysctl, SysctlError, SysctlFamily, SysctlKey, Tap, Topology,
+    STOP_TIMEOUT, Sysctl, SysctlError, SysctlFamily, SysctlKey, Tap, Topology, Wire,
 };
 
 /// A lab as far as it could be made out, with the places of its words.
@@ -41,6 +41,7 @@ pub(crate) struct Parts<'k> {
     pub declared: Vec<Declared<'k>>,
     pub links: Vec<Link>,
     pub taps: Vec<Tap>,
+    pub wires: Vec<(Wire, &'k At<WireKeys>)>,
     pub whole: Whole,
 }
 
@@ -50,11 +51,13 @@ pub(crate) struct Whole {
     pub nodes: bool,
     pub interfaces: bool,
     pub addresses: bool,
+    pub wires: bool,
 }
 
 impl Whole {
     /// Nothing could be made out for sure.
-    pub(crate) const NOTHING: Self = Self { nodes: false, interfaces: false, addresses: false };
+    pub(crate) const NOTHING: Self =
+        Self { nodes: false, interfaces: false, addresses: false, wires: false };
 
     /// What could be made out of both.
     pub(crate) fn and(self, other: Self) -> Self {
@@ -62,6 +65,7 @@ impl Whole {
             nodes: self.nodes && other.nodes,
             interfaces: self.interfaces && other.interfaces,
             addresses: self.addresses && other.addresses,
+            wires: self.wires && other.wires,
         }
     }
 }
@@ -85,6 +89,7 @@ impl Draft<'_> {
             nodes: self.parts.nodes.into_iter().map(|(node, _)| node).collect(),
             links: self.parts.links,
             taps: self.parts.taps,
+            wires: self.parts.wires.into_iter().map(|(wire, _)| wire).collect(),
             steps: self.steps.into_iter().map(|(step, _)| step).collect(),
         })
     }
@@ -137,10 +142,12 @@ fn lower_parts<'k>(keys: &'k PartsKeys, before: &mut Before, to: &mut Collector<
         declared: Vec::new(),
         links: Vec::new(),
         taps: Vec::new(),
+        wires: Vec::new(),
         whole: Whole {
             nodes: !keys.node.is_bad() && keys.node.get().is_none_or(|nodes| nodes.value.whole),
             interfaces: file::whole(&keys.link) && file::whole(&keys.tap),
             addresses: true,
+            wires: file::whole(&keys.wire),
         },
     };
     for (name, node) in named(&keys.node) {
@@ -150,6 +157,12 @@ fn lower_parts<'k>(keys: &'k PartsKeys, before: &mut Before, to: &mut Collector<
         }
     }
     interfaces::lower(&mut parts, keys, before, to);
+    for keys in each(&keys.wire) {
+        match (keys.a.value(), keys.b.value()) {
+            (Some(a), Some(b)) => parts.wires.push((Wire { a, b }, keys)),
+            _ => parts.whole.wires = false,
+        }
+    }
     parts
 }
 

@@ -9,12 +9,12 @@ use super::{Before, Parts, Whole, firewall, lower_parts, node_sysctl, routing, t
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{
     Array, At, ChangeKeys, ExpectKeys, Field, FirewallKeys, List, NeighKeys, PartsKeys, PingKeys,
-    ReachKeys, ReachWord, RouteKeys, RuleKeys, RunStepKeys, StepKeys, TcpKeys, TracerouteKeys,
-    each, named,
+    ReachKeys, ReachWord, RemovedWord, RouteKeys, RuleKeys, RunStepKeys, StepKeys, TcpKeys,
+    TracerouteKeys, each, named,
 };
 use crate::model::{
-    Action, Addition, Change, LabStep, LookExpect, NodeName, Ping, PingExpect, Place, Reach, Run,
-    RunExpect, Span, Spot, Tcp, TcpExpect, Traceroute, TracerouteExpect,
+    Action, Addition, Change, LabStep, LookExpect, NodeName, Ping, PingExpect, Place, Reach,
+    Removed, Run, RunExpect, Span, Tcp, TcpExpect, Traceroute, TracerouteExpect,
 };
 
 /// Where the words of a step are.
@@ -128,22 +128,27 @@ fn addition(
     place: Range<usize>,
     to: &mut Collector<'_>,
 ) -> Option<Addition> {
-    let Whole { nodes, interfaces, .. } = parts.whole;
-    let said = !named(&keys.node).is_empty() || !each(&keys.link).is_empty();
-    if nodes && interfaces && !said && each(&keys.tap).is_empty() {
+    let Whole { nodes, interfaces, wires, .. } = parts.whole;
+    let said = !named(&keys.node).is_empty()
+        || !each(&keys.link).is_empty()
+        || !each(&keys.tap).is_empty()
+        || !each(&keys.wire).is_empty();
+    if nodes && interfaces && wires && !said {
         let diagnostic = Diagnostic::new(place, "nothing is added");
-        to.push(diagnostic.help("add `node`, `link` or `tap`, as at the top level of the file"));
+        let help = "add `node`, `link`, `tap` or `wire`, as at the top level of the file";
+        to.push(diagnostic.help(help));
         return None;
     }
     Some(Addition {
         nodes: parts.nodes.iter().map(|(node, _)| node.clone()).collect(),
         links: parts.links.clone(),
         taps: parts.taps.clone(),
+        wires: parts.wires.iter().map(|(wire, _)| wire.clone()).collect(),
     })
 }
 
 fn lower_remove(
-    field: &Field<List<Spot>>,
+    field: &Field<List<RemovedWord>>,
     place: Range<usize>,
     before: &mut Before,
     to: &mut Collector<'_>,
@@ -152,9 +157,13 @@ fn lower_remove(
     if list.items.is_empty() && list.whole {
         to.push(Diagnostic::new(place, "nothing is removed"));
     }
-    let spots: Vec<Spot> = list.items.iter().map(|spot| spot.value.clone()).collect();
-    spots.iter().for_each(|spot| before.bridges.remove(spot));
-    list.whole.then_some(Action::Remove(spots))
+    let removed: Vec<Removed> = list.items.iter().map(|word| word.value.0.value.clone()).collect();
+    for one in &removed {
+        if let Removed::Spot(spot) = one {
+            before.bridges.remove(spot);
+        }
+    }
+    list.whole.then_some(Action::Remove(removed))
 }
 
 fn lower_ping(keys: &At<PingKeys>, expect: Option<&ExpectKeys>) -> Option<Action> {

@@ -1,6 +1,9 @@
 //! Interfaces: the ends of veth pairs, TUN/TAP devices, bridges and their ports.
 
+use std::fmt;
+
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::{IfName, InterfaceSysctl, Mac, Place, Span};
 
@@ -78,6 +81,38 @@ pub struct Tap {
     pub interface: Interface,
     /// Frames or packets.
     pub mode: TapMode,
+}
+
+/// A wire: a program that holds two TUN/TAP devices of one mode and carries what leaves by the one
+/// to the other. A device is in at most one wire.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Wire {
+    /// One device.
+    pub a: Place,
+    /// The other one.
+    pub b: Place,
+}
+
+impl Wire {
+    /// The other end, seen from one of them; `None`: that is no end of it.
+    pub fn other_end(&self, of: &Place) -> Option<&Place> {
+        match of {
+            of if *of == self.a => Some(&self.b),
+            of if *of == self.b => Some(&self.a),
+            _ => None,
+        }
+    }
+
+    /// Whether it joins the same devices as another, whichever of them is said first.
+    pub fn is_same(&self, other: &Self) -> bool {
+        other.other_end(&self.a) == Some(&self.b)
+    }
+}
+
+impl fmt::Display for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ↔ {}", self.a, self.b)
+    }
 }
 
 /// A bridge device in a node.

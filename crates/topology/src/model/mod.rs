@@ -41,6 +41,8 @@ pub struct Topology {
     pub links: Vec<Link>,
     /// The TUN/TAP devices, in the order of the file.
     pub taps: Vec<Tap>,
+    /// The wires between them, in the order of the file.
+    pub wires: Vec<Wire>,
     /// What `run` does once the lab stands, in order.
     pub steps: Vec<LabStep>,
 }
@@ -70,17 +72,27 @@ impl Topology {
         self.nodes.extend_from_slice(&addition.nodes);
         self.links.extend_from_slice(&addition.links);
         self.taps.extend_from_slice(&addition.taps);
+        self.wires.extend_from_slice(&addition.wires);
     }
 
-    /// The lab without these nodes and devices: as the kernel has it, a link goes with either of
-    /// its ends, what is in a node with the node, and the ports of a bridge stay. What the lab
-    /// does not declare is passed over.
-    pub fn remove(&mut self, spots: &[Spot]) {
-        for spot in spots {
-            let is_meant = |interface: &Interface| {
-                interface.place.node == spot.node
-                    && spot.interface.as_ref().is_none_or(|name| interface.place.interface == *name)
+    /// The wire of a TUN/TAP device.
+    pub fn wire_of(&self, place: &Place) -> Option<&Wire> {
+        self.wires.iter().find(|wire| wire.other_end(place).is_some())
+    }
+
+    /// The lab without these nodes, devices and wires: as the kernel has it, a link goes with
+    /// either of its ends, what is in a node with the node, and the ports of a bridge stay. What
+    /// the lab does not declare is passed over.
+    pub fn remove(&mut self, removed: &[Removed]) {
+        for one in removed {
+            let spot = match one {
+                Removed::Spot(spot) => spot,
+                Removed::Wire(place) => {
+                    self.wires.retain(|wire| wire.other_end(place).is_none());
+                    continue;
+                }
             };
+            let is_meant = |interface: &Interface| spot.covers(&interface.place);
             if let Some(device) = &spot.interface {
                 for node in self.nodes.iter_mut().filter(|node| node.name == spot.node) {
                     node.bridges.retain(|bridge| bridge.interface.place.interface != *device);
@@ -89,6 +101,7 @@ impl Topology {
             self.nodes.retain(|node| spot.interface.is_some() || node.name != spot.node);
             self.links.retain(|link| !is_meant(&link.a) && !is_meant(&link.b));
             self.taps.retain(|tap| !is_meant(&tap.interface));
+            self.wires.retain(|wire| !spot.covers(&wire.a) && !spot.covers(&wire.b));
             let ends = self.links.iter_mut().flat_map(|link| [&mut link.a, &mut link.b]);
             for port in ends.chain(self.taps.iter_mut().map(|tap| &mut tap.interface)) {
                 if port.place.node == spot.node
@@ -113,10 +126,7 @@ impl Topology {
     /// do not count: without an interface they mean nobody. Nor does what steps change:
     /// [`parse`](crate::parse) demands that a step writes out an address that only a change brings.
     pub fn address_of(&self, spot: &Spot, family: Option<Family>) -> Option<IpAddr> {
-        let is_meant = |interface: &&Interface| {
-            interface.place.node == spot.node
-                && spot.interface.as_ref().is_none_or(|name| interface.place.interface == *name)
-        };
+        let is_meant = |interface: &&Interface| spot.covers(&interface.place);
         let mut addresses = self
             .interfaces()
             .filter(is_meant)

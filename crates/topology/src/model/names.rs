@@ -151,6 +151,22 @@ impl fmt::Debug for Place {
     }
 }
 
+impl FromStr for Place {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (node, interface) = text.split_once(':').unwrap_or((text, ""));
+        Ok(Self { node: node.parse()?, interface: interface.parse()? })
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Place {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl serde::Serialize for Place {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
@@ -164,6 +180,14 @@ pub struct Spot {
     pub node: NodeName,
     /// The interface, where one is meant.
     pub interface: Option<IfName>,
+}
+
+impl Spot {
+    /// Whether an interface is this one, or in this node where no interface is meant.
+    pub fn covers(&self, place: &Place) -> bool {
+        self.node == place.node
+            && self.interface.as_ref().is_none_or(|name| *name == place.interface)
+    }
 }
 
 impl fmt::Display for Spot {

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::{
     Family, Firewall, IfName, InterfaceSysctl, Link, Mac, Neighbour, Node, NodeName, PacketExpect,
-    Place, PortAttributes, Program, Route, Rule, Span, Spot, Sysctl, Tap, Told,
+    Place, PortAttributes, Program, Route, Rule, Span, Spot, Sysctl, Tap, Told, Wire,
 };
 
 /// One step of a lab: one thing that is done, with what is expected of it.
@@ -39,10 +39,10 @@ pub enum Action {
     Look(Spot, LookExpect),
     /// Find out who reaches whom.
     Reach(Reach),
-    /// Add nodes, links and TAPs to the lab.
+    /// Add nodes, links, TAPs and wires to the lab.
     Add(Addition),
-    /// Remove nodes, with everything in them, and devices; of a link, an end says which.
-    Remove(Vec<Spot>),
+    /// Remove nodes, devices and wires; in order.
+    Remove(Vec<Removed>),
 }
 
 /// What is added to a lab that stands. An end of a link may be in a node that is there already.
@@ -54,6 +54,28 @@ pub struct Addition {
     pub links: Vec<Link>,
     /// The TUN/TAP devices.
     pub taps: Vec<Tap>,
+    /// The wires, each between devices that are added or there already.
+    pub wires: Vec<Wire>,
+}
+
+/// What is removed from a lab that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removed {
+    /// A node with everything in it, or a device; of a link, an end says which. With a TUN/TAP
+    /// device goes its wire.
+    Spot(Spot),
+    /// The wire of this TUN/TAP device, which stays.
+    Wire(Place),
+}
+
+impl Removed {
+    /// The node that it is in.
+    pub fn node(&self) -> &NodeName {
+        match self {
+            Self::Spot(spot) => &spot.node,
+            Self::Wire(place) => &place.node,
+        }
+    }
 }
 
 /// One change of a lab that stands. Each is one `ip`, `bridge`, `sysctl` or `nft` command.

@@ -144,7 +144,9 @@ fn moved(
         state.up = false;
         state.master = None;
         state.addresses.clear();
-        world.put(Place { node: node.clone(), interface: at.interface.clone() }, state);
+        let to = Place { node: node.clone(), interface: at.interface.clone() };
+        world.move_wire(at, &to);
+        world.put(to, state);
     }
 }
 

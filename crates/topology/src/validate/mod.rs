@@ -17,6 +17,7 @@ mod routes;
 mod segments;
 mod state;
 mod steps;
+mod wires;
 mod world;
 
 use crate::diagnostic::Collector;

@@ -6,10 +6,10 @@ use std::ops::Range;
 use super::state::Kind;
 use super::steps::check_spot;
 use super::world::World;
-use super::{addresses, interfaces, nodes, segments};
+use super::{addresses, interfaces, nodes, segments, wires};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::lower::Parts;
-use crate::model::{Place, Spot};
+use crate::model::{Place, Removed, Spot};
 
 /// Brings parts into the world, checked against what is there already.
 pub(super) fn add(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'_>) {
@@ -17,13 +17,27 @@ pub(super) fn add(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'_>) 
     world.enter(parts, to);
     interfaces::declare(parts, world, to);
     interfaces::ports(parts, world, to);
+    wires::declare(parts, world, to);
     addresses::declare(parts, world, to);
     segments::check(parts, world, to);
     nodes::check(parts, world, to);
 }
 
-/// Takes a node or a device out of it.
+/// Takes a node, a device or a wire out of it.
 pub(super) fn remove(
+    removed: &Removed,
+    span: &Range<usize>,
+    step: &Range<usize>,
+    world: &mut World,
+    to: &mut Collector<'_>,
+) {
+    match removed {
+        Removed::Spot(spot) => remove_spot(spot, span, step, world, to),
+        Removed::Wire(place) => wires::remove(place, span, world, to),
+    }
+}
+
+fn remove_spot(
     spot: &Spot,
     span: &Range<usize>,
     step: &Range<usize>,

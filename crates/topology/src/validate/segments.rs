@@ -1,4 +1,4 @@
-//! Broadcast domains: what links and bridges join is one segment, and nothing may be twice on it.
+//! Broadcast domains: what links, wires and bridges join is one segment, and nothing may be twice on it.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -15,6 +15,10 @@ use crate::model::{IfName, Mac, Place};
 /// or there already.
 pub(super) fn check(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'_>) {
     let mut segments = Segments::default();
+    // First, so that what a wire joins is known by it.
+    for (number, (wire, _)) in (parts.declared.len()..).zip(&parts.wires) {
+        segments.explore(&wire.a, number, world);
+    }
     for (number, one) in parts.declared.iter().enumerate() {
         if world.has(one) {
             segments.explore(&one.interface.place, number, world);
@@ -31,11 +35,20 @@ pub(super) fn check(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'_>
             master: state.master.clone(),
             place,
         };
+        let wire = segment.checked_sub(parts.declared.len()).map(|wire| &parts.wires[wire]);
+        let mut joined = |clash: Option<(Seen, Seen)>, what: String| {
+            if let (Some((first, second)), Some((_, keys))) = (clash, wire)
+                && first.place.node != second.place.node
+            {
+                to.push(first.clash_by_wire(&second, &what, keys.span.clone()));
+            }
+        };
         for net in &state.addresses {
-            addresses.entry((segment, net.addr())).or_insert_with(|| seen.clone());
+            let clash = meet(&mut addresses, (segment, net.addr()), seen.clone());
+            joined(clash, format!("`{}`", net.addr()));
         }
         if let Some(mac) = state.mac {
-            macs.entry((segment, mac)).or_insert(seen);
+            joined(meet(&mut macs, (segment, mac), seen), format!("the MAC `{mac}`"));
         }
     }
     for one in &parts.declared {
@@ -88,7 +101,17 @@ impl Seen {
         Diagnostic::new(second.span.clone(), format!("{what} twice on one segment"))
             .label(format!("`{here}` has it"))
             .also(self.span.clone(), format!("and `{there}`"))
-            .help("what links and bridges join is one segment")
+            .help(ONE_SEGMENT)
+    }
+
+    /// Both were there, and now there is a wire between them.
+    fn clash_by_wire(&self, second: &Self, what: &str, wire: Range<usize>) -> Diagnostic {
+        let (here, there) = (&second.place, &self.place);
+        Diagnostic::new(wire, format!("{what} twice on one segment"))
+            .label("joined by this wire")
+            .also(second.span.clone(), format!("`{here}` has it"))
+            .also(self.span.clone(), format!("and `{there}`"))
+            .help(ONE_SEGMENT)
     }
 
     /// A bridge and its own port may share a MAC: the bridge takes that of a port by itself.
@@ -98,6 +121,8 @@ impl Seen {
             && self.master.as_ref() == Some(&bridge.place.interface)
     }
 }
+
+const ONE_SEGMENT: &str = "what links, wires and bridges join is one segment";
 
 /// Enters something; gives both, if it was there before.
 fn meet<K: Eq + Hash>(map: &mut HashMap<K, Seen>, key: K, seen: Seen) -> Option<(Seen, Seen)> {
@@ -142,6 +167,7 @@ impl Segments {
             if let Some(link) = state.link {
                 next.extend(world.ends(link).iter().filter(|end| **end != place).cloned());
             }
+            next.extend(world.wire_of(&place).map(|wired| wired.other.clone()));
             if let Some(master) = &state.master
                 && node.interfaces.get(master).is_some_and(|master| master.kind == Kind::Bridge)
             {

@@ -82,9 +82,9 @@ fn check_action(action: &Action, marks: &StepMarks<'_>, world: &mut World, to: &
                 parts::add(added, world, to);
             }
         }
-        Action::Remove(spots) => {
-            for (spot, at) in spots.iter().zip(each(&keys.remove)) {
-                parts::remove(spot, &at.span, &marks.at, world, to);
+        Action::Remove(removed) => {
+            for (one, word) in removed.iter().zip(each(&keys.remove)) {
+                parts::remove(one, &word.value.0.span, &marks.at, world, to);
             }
         }
     }

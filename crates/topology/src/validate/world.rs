@@ -25,6 +25,8 @@ pub(super) struct World {
     arrivals: HashSet<Place>,
     /// The ends of each link that are there.
     ends: HashMap<usize, Vec<Place>>,
+    /// The wires, by each of their ends.
+    wires: HashMap<Place, Wired>,
     /// The addresses that the file gives, by node, in the order of [`Topology::interfaces`].
     ///
     /// [`Topology::interfaces`]: crate::Topology::interfaces
@@ -40,6 +42,14 @@ pub(super) struct World {
 /// The addresses declared in a node, with their interfaces, by the rank of the interface and the
 /// number of the address on it.
 type Declarations = BTreeMap<((u8, usize), usize), (IfName, IpAddr)>;
+
+/// The wire of a device.
+pub(super) struct Wired {
+    /// The device at its other end.
+    pub other: Place,
+    /// Where the file says this end.
+    pub at: Range<usize>,
+}
 
 /// How an interface was removed.
 struct Gone {
@@ -75,6 +85,7 @@ impl World {
             patience: 1_000_000,
             arrivals,
             ends: HashMap::new(),
+            wires: HashMap::new(),
             declared: HashMap::new(),
             count: 0,
             gone: HashMap::new(),
@@ -176,6 +187,35 @@ impl World {
         self.ends.get(&link).map_or(&[], Vec::as_slice)
     }
 
+    /// The wire of a device.
+    pub(super) fn wire_of(&self, place: &Place) -> Option<&Wired> {
+        self.wires.get(place)
+    }
+
+    /// Joins two devices by a wire; each is given with where the file says it.
+    pub(super) fn plug(&mut self, a: (&Place, &Range<usize>), b: (&Place, &Range<usize>)) {
+        for ((place, at), (other, _)) in [(a, b), (b, a)] {
+            let wired = Wired { other: other.clone(), at: at.clone() };
+            self.wires.insert(place.clone(), wired);
+        }
+    }
+
+    /// Takes the wire of a device away; `false`: it has none.
+    pub(super) fn unplug(&mut self, place: &Place) -> bool {
+        let Some(wired) = self.wires.remove(place) else { return false };
+        self.wires.remove(&wired.other);
+        true
+    }
+
+    /// A device goes from one place to another, with the wire that it has.
+    pub(super) fn move_wire(&mut self, from: &Place, to: &Place) {
+        let Some(wired) = self.wires.remove(from) else { return };
+        if let Some(back) = self.wires.get_mut(&wired.other) {
+            back.other = to.clone();
+        }
+        self.wires.insert(to.clone(), wired);
+    }
+
     /// A step removes a node with all that is in it.
     pub(super) fn remove_node(&mut self, name: &NodeName, step: &Range<usize>) {
         let Some(state) = self.nodes.get(name) else { return };
@@ -203,6 +243,7 @@ impl World {
         with: Option<Place>,
     ) -> Option<usize> {
         let state = self.take(place)?;
+        self.unplug(place);
         if let Some(home) = state.home
             && let Some(addresses) = self.declared.get_mut(&home.node)
         {

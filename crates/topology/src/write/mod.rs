@@ -10,7 +10,7 @@ use document::{Table, Value};
 pub(crate) use network::sysctl_value;
 
 use crate::bridges::Bridges;
-use crate::model::{Interface, Link, Tap, TapMode, Topology};
+use crate::model::{Interface, Link, Tap, TapMode, Topology, Wire};
 
 impl Topology {
     /// The lab as a lab file. What is the default is not written; parsing the text gives the same
@@ -38,6 +38,7 @@ impl Topology {
         };
         sections(&mut lab, "link", self.links.iter().map(|each| link(each, &bridges)).collect());
         sections(&mut lab, "tap", self.taps.iter().map(|each| tap(each, &bridges)).collect());
+        sections(&mut lab, "wire", self.wires.iter().map(wire).collect());
         let steps = self.steps.iter().map(|step| step::step(step, &mut bridges));
         sections(&mut lab, "step", steps.collect());
         lab.to_document()
@@ -59,6 +60,13 @@ fn tap(tap: &Tap, bridges: &Bridges) -> Table {
     if tap.mode != TapMode::default() {
         table.set("mode", Value::text(tap.mode.as_str()));
     }
+    table
+}
+
+fn wire(wire: &Wire) -> Table {
+    let mut table = Table::default();
+    table.set("a", Value::text(&wire.a));
+    table.set("b", Value::text(&wire.b));
     table
 }
 

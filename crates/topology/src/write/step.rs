@@ -48,9 +48,9 @@ pub(super) fn step(step: &LabStep, bridges: &mut Bridges) -> Table {
             table.set("add", Value::Table(self::addition(addition, bridges)));
             Table::default()
         }
-        Action::Remove(spots) => {
-            spots.iter().for_each(|spot| bridges.remove(spot));
-            table.set("remove", Value::OneOrMany(Value::texts(spots)));
+        Action::Remove(removed) => {
+            let removed = removed.iter().map(|one| self::removed(one, bridges)).collect();
+            table.set("remove", Value::OneOrMany(removed));
             Table::default()
         }
     };
@@ -70,7 +70,23 @@ fn addition(addition: &Addition, bridges: &Bridges) -> Table {
     table.set_many("link", links.collect());
     let taps = addition.taps.iter().map(|tap| Value::Table(super::tap(tap, bridges)));
     table.set_many("tap", taps.collect());
+    let wires = addition.wires.iter().map(|wire| Value::Table(super::wire(wire)));
+    table.set_many("wire", wires.collect());
     table
+}
+
+fn removed(removed: &Removed, bridges: &mut Bridges) -> Value {
+    match removed {
+        Removed::Spot(spot) => {
+            bridges.remove(spot);
+            Value::text(spot)
+        }
+        Removed::Wire(place) => {
+            let mut table = Table::default();
+            table.set("wire", Value::text(place));
+            Value::Table(table)
+        }
+    }
 }
 
 /// Puts changes of one place together in one table, as long as the order in which the table is

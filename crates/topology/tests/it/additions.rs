@@ -1,7 +1,7 @@
 //! The rules of steps that add parts to the lab: what holds for the file's own
 //! parts holds for these, in the lab as it is then.
 
-use twinax_topology::{Action, Place, Topology, parse};
+use twinax_topology::{Action, Place, Removed, Topology, parse};
 
 use super::rules::{BASE, check};
 
@@ -37,7 +37,11 @@ fn an_addition_adds_something() {
                 "exit",
                 "`exit` belongs to a command; this step removes something",
             ),
-            (&step("remove = 3"), "3", "expected \"node\" or \"node:interface\", found an integer"),
+            (
+                &step("remove = 3"),
+                "3",
+                "expected \"node\", \"node:interface\" or { wire = \"node:interface\" }, found an integer",
+            ),
         ],
     );
 }
@@ -401,7 +405,7 @@ fn an_addition_that_is_wrong_is_not_missed() {
             (
                 &format!("{}{}", step("remove = [\"left\", 3]"), step("add.node.left = {}")),
                 "3",
-                "expected \"node\" or \"node:interface\", found an integer",
+                "expected \"node\", \"node:interface\" or { wire = \"node:interface\" }, found an integer",
             ),
         ],
     );
@@ -423,13 +427,13 @@ fn a_topology_follows_its_steps() {
     let mut lab = good(&[GUEST, "remove = [\"guest\", \"sw:br0\", \"left:tap0\"]"]);
     let as_made = lab.clone();
     let [added, removed] = &as_made.steps[..] else { panic!("two steps") };
-    let (Action::Add(addition), Action::Remove(spots)) = (&added.action, &removed.action) else {
+    let (Action::Add(addition), Action::Remove(removed)) = (&added.action, &removed.action) else {
         panic!("one adds, one removes")
     };
     lab.add(addition);
-    let spot = &spots[0];
+    let Removed::Spot(spot) = &removed[0] else { panic!("a node") };
     assert_eq!(lab.address_of(spot, None), Some("10.0.9.2".parse().unwrap()));
-    lab.remove(spots);
+    lab.remove(removed);
     assert_eq!(lab.address_of(spot, None), None);
     let places: Vec<String> = lab.interfaces().map(|one| Place::to_string(&one.place)).collect();
     assert_eq!(places, ["left:e0", "right:e0"]);

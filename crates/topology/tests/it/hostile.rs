@@ -106,6 +106,25 @@ fn many_routes_and_addresses_in_one_node() {
     assert!(refused(&source).contains("the gateway `9.9.9.9` is on no link"));
 }
 
+/// Wires make one segment of all devices; and each of two thousand steps pulls one out and puts it
+/// back.
+#[test]
+fn many_wires_on_one_segment() {
+    let mut source = String::from("name = \"t\"\n[node.sw]\nkind = \"bridge\"\n");
+    for i in 0..500 {
+        let _ = writeln!(source, "[[tap]]\nat = \"sw:p{i}\"\n[node.n{i}]");
+        let _ = writeln!(source, "[[tap]]\nat = \"n{i}:t0\"\nip = \"10.0.0.7/24\"");
+        let _ = writeln!(source, "[[wire]]\na = \"sw:p{i}\"\nb = \"n{i}:t0\"");
+    }
+    for i in 0..2000 {
+        let port = i % 500;
+        let _ = writeln!(source, "[[step]]\nremove = {{ wire = \"n{port}:t0\" }}");
+        let wire = format!("{{ a = \"sw:p{port}\", b = \"n{port}:t0\" }}");
+        let _ = writeln!(source, "[[step]]\nadd.wire = {wire}");
+    }
+    assert!(refused(&source).contains("twice on one segment"));
+}
+
 #[test]
 fn a_large_lab_is_quick() {
     let mut source = String::from("name = \"t\"\n");

@@ -12,3 +12,4 @@ mod rules;
 mod rules_of_nodes;
 mod schema;
 mod steps;
+mod wires;

@@ -65,7 +65,7 @@ b = { at = "b:e0", ip = "10.0.0.1/24" }
     6 | b = { at = "b:e0", ip = "10.0.0.1/24" }
       |                         ^^^^^^^^^^^^^ `b:e0` has it
       |
-      = help: what links and bridges join is one segment
+      = help: what links, wires and bridges join is one segment
     "#);
     let far = format!(
         "name = \"t\"\n[node.a]\n[[tap]]\nat = \"a:t\"\n{}[[tap]]\nat = \"a:t\"\n",

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use twinax_topology::arbitrary::{self, Config};
 use twinax_topology::builder::*;
 use twinax_topology::{
-    Action, Chain, Family, LabStep, PacketKind, Protocol, Restart, Spot, Told, Topology, Verdict,
-    Way, Whose, parse, parse_step_for,
+    Action, Chain, Family, LabStep, PacketKind, Protocol, Removed, Restart, Spot, Told, Topology,
+    Verdict, Way, Whose, parse, parse_step_for,
 };
 
 fn again(lab: &Topology) -> (String, Topology) {
@@ -45,9 +45,8 @@ proptest! {
             match &step.action {
                 Action::Add(addition) => {
                     whole.add(addition);
-                    added.extend(addition.nodes.iter().map(|node| Spot {
-                        node: node.name.clone(),
-                        interface: None,
+                    added.extend(addition.nodes.iter().map(|node| {
+                        Removed::Spot(Spot { node: node.name.clone(), interface: None })
                     }));
                 }
                 Action::Remove(_) => break,
@@ -115,7 +114,15 @@ fn random_labs_have_everything() {
         ("added taps", step(|s| matches!(&s.action, Action::Add(a) if !a.taps.is_empty()))),
         (
             "removed links",
-            step(|s| matches!(&s.action, Action::Remove(r) if r[0].interface.is_some())),
+            step(
+                |s| matches!(&s.action, Action::Remove(r) if matches!(&r[0], Removed::Spot(s) if s.interface.is_some())),
+            ),
+        ),
+        ("wires", count(&|lab| !lab.wires.is_empty())),
+        ("added wires", step(|s| matches!(&s.action, Action::Add(a) if !a.wires.is_empty()))),
+        (
+            "removed wires",
+            step(|s| matches!(&s.action, Action::Remove(r) if matches!(r[0], Removed::Wire(_)))),
         ),
         ("removed nodes", step(|s| matches!(&s.action, Action::Remove(_)))),
         ("pings", step(|s| matches!(s.action, Action::Ping(..)))),
@@ -337,6 +344,8 @@ fn the_builder_makes_firewalls_commands_and_taps() {
         .node(node("out"))
         .link("gate:wan", "out:e0")
         .tap(tap("gate:tap0").ip("10.0.0.1/24"))
+        .tap(tap("gate:tap1"))
+        .wire("gate:tap0", "gate:tap1")
         .tap(tun("gate:tun0").down());
     same(
         &built,
@@ -367,9 +376,14 @@ b = "out:e0"
 at = "gate:tap0"
 ip = "10.0.0.1/24"
 [[tap]]
+at = "gate:tap1"
+[[tap]]
 at = "gate:tun0"
 mode = "tun"
 up = false
+[[wire]]
+a = "gate:tap0"
+b = "gate:tap1"
 "#,
     );
 }
@@ -430,6 +444,7 @@ fn the_builder_makes_steps() {
                 .link(end("c:e0").ip("10.9.0.3/24"), "sw:p3")
                 .link("a:e1", "sw:p1")
                 .tap(tap("b:tap1").ip("10.8.0.1/24"))
+                .wire("b:tap1", "b:tap0")
                 .about("a switch and a host"),
         )
         .step(
@@ -495,6 +510,7 @@ about = "a switch and a host"
 add.node.sw = { kind = "bridge", bridge.br7.stp = true }
 add.node.c.route = { to = "default", via = "10.9.0.1" }
 add.tap = { at = "b:tap1", ip = "10.8.0.1/24" }
+add.wire = { a = "b:tap1", b = "b:tap0" }
 [[step.add.link]]
 a = { at = "c:e0", ip = "10.9.0.3/24" }
 b = { at = "sw:p3", master = "br7" }

@@ -66,6 +66,9 @@ fn what_has_the_wrong_shape_is_refused() {
         "name = \"t\"\n[[link]]\na = \"a:e0\"\nb = { at = \"b:e0\", mtu = 67 }",
         "name = \"t\"\n[[link]]\na = \"a:e0\"\nb = { at = \"b:e0\", master = true }",
         "name = \"t\"\n[[tap]]\nat = \"a:t\"\nmode = \"tup\"",
+        "name = \"t\"\n[[wire]]\na = \"a:t\"",
+        "name = \"t\"\n[[wire]]\na = \"a:t\"\nb = \"b\"",
+        "name = \"t\"\n[[step]]\nremove = { wires = \"a:t\" }",
         "name = \"t\"\n[[step]]\nping = { from = \"a\", to = \"b\", size = 56 }",
         "name = \"t\"\n[[step]]\nreach = [\"a\", \"b\"]",
     ];

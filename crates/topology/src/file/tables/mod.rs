@@ -5,15 +5,17 @@ mod node;
 mod packets;
 mod step;
 
-pub(crate) use network::{BridgeKeys, EndKeys, InterfaceKeys, LinkKeys, PortKeys, TapKeys};
+pub(crate) use network::{
+    BridgeKeys, EndKeys, InterfaceKeys, LinkKeys, PortKeys, TapKeys, WireKeys,
+};
 pub(crate) use node::{
     DnatKeys, FilterKeys, FirewallKeys, NeighKeyKeys, NeighKeys, NodeKeys, RouteKeys, RuleKeys,
     RunKeys,
 };
 pub(crate) use packets::{PacketKeys, SeenKeys, UnseenKeys};
 pub(crate) use step::{
-    ChangeKeys, ExpectKeys, FactsKeys, PingKeys, ReachKeys, RunStepKeys, StepKeys, TcpKeys,
-    TextKeys, TracerouteKeys,
+    ChangeKeys, ExpectKeys, FactsKeys, PingKeys, ReachKeys, RemovedWireKeys, RunStepKeys, StepKeys,
+    TcpKeys, TextKeys, TracerouteKeys,
 };
 
 use super::{LabName, List, Named, Text};
@@ -38,5 +40,7 @@ keys! {
         link: List<LinkKeys>,
         /// The persistent TUN/TAP devices.
         tap: List<TapKeys>,
+        /// The wires between TUN/TAP devices.
+        wire: List<WireKeys>,
     }
 }

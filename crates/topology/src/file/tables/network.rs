@@ -77,6 +77,14 @@ keys! {
         b: End = must,
     }
 
+    /// A wire: a program that carries frames between two TUN/TAP devices.
+    WireKeys is "a wire" {
+        /// One device.
+        a: Place = must,
+        /// The other one.
+        b: Place = must,
+    }
+
     /// A persistent TUN/TAP device.
     TapKeys is "a tap" with end: EndKeys {
         /// `tap` (Ethernet frames; the default) or `tun` (IP packets).

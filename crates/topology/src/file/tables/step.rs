@@ -8,7 +8,8 @@ use crate::file::tables::{
     UnseenKeys,
 };
 use crate::file::{
-    Aim, Array, HostNet, Int, List, MasterName, Named, ReachWord, Setting, Size, Text, TextWord,
+    Aim, Array, HostNet, Int, List, MasterName, Named, ReachWord, RemovedWord, Setting, Size, Text,
+    TextWord,
 };
 use crate::model::{Family, IfName, Mac, NodeName, Place, Program, Span, Spot, Told};
 
@@ -19,10 +20,11 @@ keys! {
         about: Text,
         /// Change the lab, in order.
         change: List<ChangeKeys>,
-        /// Add nodes, links and TUN/TAP devices, said as at the top level of the file.
+        /// Add nodes, links, TUN/TAP devices and wires, said as at the top level of the file.
         add: PartsKeys,
-        /// Remove nodes with all that is in them, and devices; of a link, one of its ends.
-        remove: List<Spot>,
+        /// Remove nodes with all that is in them, and devices; of a link, one of its ends; and
+        /// wires, each by one of its devices.
+        remove: List<RemovedWord>,
         /// Send echo requests.
         ping: PingKeys,
         /// Find out by which routers a packet goes.
@@ -37,6 +39,12 @@ keys! {
         reach: ReachWord,
         /// What is expected.
         expect: ExpectKeys,
+    }
+
+    /// The wire that is removed.
+    RemovedWireKeys is "a wire to be removed" {
+        /// One of its devices, which both stay.
+        wire: Place = must,
     }
 
     /// A change of one interface, or of one node.
