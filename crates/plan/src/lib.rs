@@ -20,6 +20,6 @@ pub use difference::{difference, sets_others};
 pub use found::{Beyond, Found, Purpose, found};
 pub use observed::*;
 pub use remove::remove;
-pub use script::{command, script};
-pub use services::{Turnover, listeners, services};
+pub use script::{command, script, wire_command};
+pub use services::{Turnover, listeners, services, wires};
 pub use step::{Device, Step};

@@ -1,8 +1,8 @@
-//! What runs in the nodes of a lab, compared with what shall run.
+//! What runs in the nodes of a lab and between them, compared with what shall run.
 
 use std::collections::HashMap;
 
-use twinax_topology::{Command, Listener, Node, NodeName, Topology};
+use twinax_topology::{Command, Listener, Node, NodeName, Place, Topology, Wire};
 
 /// What stops and what starts, each with its node; in the order of the lab that has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,20 @@ pub fn services<'a>(current: &'a Topology, wanted: &'a Topology) -> Turnover<'a,
 /// Which listeners go, come and change; a listener is known by its node and port.
 pub fn listeners<'a>(current: &'a Topology, wanted: &'a Topology) -> Turnover<'a, Listener> {
     turnover(current, wanted, |node| &node.listeners, |listener| listener.tcp)
+}
+
+/// Which wires go and which come, each in the order of its lab; a wire is known by its two devices,
+/// whichever of them is said first.
+pub fn wires<'a>(current: &'a Topology, wanted: &'a Topology) -> [Vec<&'a Wire>; 2] {
+    let missing = |all: &'a [Wire], others: &'a [Wire]| -> Vec<&'a Wire> {
+        let others: HashMap<&Place, &Wire> = others.iter().map(|wire| (&wire.a, wire)).collect();
+        let other = |place: &Place| others.get(place).copied();
+        let is_there = |wire: &&Wire| {
+            [&wire.a, &wire.b].into_iter().filter_map(other).any(|other| wire.is_same(other))
+        };
+        all.iter().filter(|wire| !is_there(wire)).collect()
+    };
+    [missing(&current.wires, &wanted.wires), missing(&wanted.wires, &current.wires)]
 }
 
 fn turnover<'a, T: PartialEq, K: std::hash::Hash + Eq>(

@@ -146,7 +146,7 @@ pub fn devices_and_nodes_are_followed() {
         "#;
         let added = parse(added, "more.toml").expect("valid");
         let addition =
-            twinax_topology::Addition { nodes: added.nodes, links: added.links, taps: added.taps };
+            twinax_topology::Addition { nodes: added.nodes, links: added.links, ..Default::default() };
         lab.add(&addition).expect("it is added");
         session.drain(|_, _| ()).expect("it takes the node in");
         echo("guest", "10.0.9.1", 1);

@@ -12,7 +12,7 @@ mod sysctls;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use twinax_topology::{Bridge, Firewall, Node, NodeKind, NodeName, Place, Spot, Topology};
+use twinax_topology::{Bridge, Firewall, Node, NodeKind, NodeName, Place, Spot, Topology, Wire};
 
 use crate::Step;
 use crate::observed::{Observed, ObservedNode};
@@ -82,6 +82,12 @@ impl<'a> Known<'a> {
         self.nodes.get(name).map(|(_, node)| *node)
     }
 
+    /// The wires whose devices are there. Whether they are carried the kernel does not tell.
+    fn wires(&self, devices: &Devices<'_>) -> Vec<Wire> {
+        let old = self.lab.map_or(&[][..], |lab| &lab.wires).iter();
+        old.filter(|wire| devices.has(&wire.a) && devices.has(&wire.b)).cloned().collect()
+    }
+
     fn old_bridge(&self, place: &Place) -> Option<&'a Bridge> {
         self.node(&place.node)?.bridge(&place.interface)
     }
@@ -90,7 +96,7 @@ impl<'a> Known<'a> {
 /// The running lab of this name.
 ///
 /// `known` is the lab as it was last applied, where there is one. It decides `about`, what kind a
-/// node is, the order of nodes and links, listeners and commands; and for [`Purpose::Save`], in
+/// node is, the order of nodes and links, listeners, commands and wires; and for [`Purpose::Save`], in
 /// which of several ways that mean the same something is said. `firewalls` has the firewall of each
 /// node that has nftables tables: the words that built it where it is unchanged, otherwise all of
 /// it as a free ruleset; or nothing, where that can't be had. Of sysctls, those are in the lab that
@@ -124,6 +130,7 @@ pub fn found(
         })
         .collect();
     nodes.sort_by_key(|node| known.nodes.get(&node.name).map_or(usize::MAX, |(index, _)| *index));
+    let wires = known.wires(&devices);
     let (links, taps) = devices.join(&known);
     let topology = Topology {
         name: name.clone(),
@@ -131,6 +138,7 @@ pub fn found(
         nodes,
         links,
         taps,
+        wires,
         steps: Vec::new(),
     };
     Found { topology, beyond, strangers: devices.strangers }

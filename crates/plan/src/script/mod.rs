@@ -1,14 +1,14 @@
 //! A plan as a shell script.
 //!
 //! The script does with `ip`, `bridge`, `sysctl` and `nft` what twinax does with netlink, in the
-//! same order. It teaches; and it is the proof that the plan is honest: a test of `twinax-lab`
+//! same order; wires, for which there is no such program, with `twinax` itself. It teaches; and it is the proof that the plan is honest: a test of `twinax-lab`
 //! builds labs by both ways and compares what the kernel then reports.
 
 mod command;
 mod quote;
 mod routing;
 
-use twinax_topology::{Change, Node, NodeKind, Topology};
+use twinax_topology::{Change, Node, NodeKind, Topology, Wire};
 
 pub use command::command;
 use command::free_ruleset;
@@ -22,7 +22,7 @@ const WIDTH: usize = 100;
 
 /// The whole plan of a lab as a script for a POSIX shell, that works in an empty sandbox or, as
 /// root, on a machine where none of the nodes' names is taken in `/run/netns`. It ends at the first
-/// command that fails.
+/// command that fails. The programs that carry its wires go on when it has ended.
 ///
 /// It builds what stands before the lab's steps: neither the steps nor the nodes' listeners and
 /// commands are in it.
@@ -39,7 +39,17 @@ pub fn script(lab: &Topology) -> String {
             text += "\n";
         }
     }
+    if !lab.wires.is_empty() {
+        text += "\n# The wires: each a program that goes on until it is ended, and so long keeps its nodes\n";
+        text.extend(lab.wires.iter().map(|wire| wire_command(wire) + "\n"));
+    }
     text
+}
+
+/// The command that carries a wire, in the background.
+pub fn wire_command(wire: &Wire) -> String {
+    let [a, b] = [&wire.a, &wire.b].map(|place| quote(&place.to_string()));
+    format!("twinax wire {a} {b} &")
 }
 
 /// The command of a step that builds: it need not take away what a node had before.

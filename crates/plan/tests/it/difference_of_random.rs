@@ -18,7 +18,7 @@ fn lab() -> impl Strategy<Value = Topology> {
 }
 
 fn empty(like: &Topology) -> Topology {
-    Topology { nodes: vec![], links: vec![], taps: vec![], ..like.clone() }
+    Topology { nodes: vec![], links: vec![], taps: vec![], wires: vec![], ..like.clone() }
 }
 
 /// Makes a world what is wanted, and says in how many rounds.

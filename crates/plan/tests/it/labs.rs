@@ -42,7 +42,7 @@ pub fn via(to: &str, gateway: &str) -> Route {
 
 fn lab(name: &str, about: &str, nodes: Vec<Node>, links: Vec<Link>, taps: Vec<Tap>) -> Topology {
     let about = about.to_owned();
-    Topology { name: read(name), about, nodes, links, taps, steps: Vec::new() }
+    Topology { name: read(name), about, nodes, links, taps, wires: Vec::new(), steps: Vec::new() }
 }
 
 fn node(name: &str) -> Node {

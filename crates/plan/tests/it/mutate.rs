@@ -204,6 +204,11 @@ fn repaired(mut lab: Topology) -> Topology {
     for tap in lab.taps.iter_mut().filter(|tap| tap.mode == TapMode::Tun) {
         tap.interface.mac = None;
     }
+    let mode = |place: &_| {
+        let tap = lab.taps.iter().find(|tap| tap.interface.place == *place);
+        tap.map(|tap| tap.mode)
+    };
+    lab.wires.retain(|wire| mode(&wire.a).is_some() && mode(&wire.a) == mode(&wire.b));
     for index in 0.. {
         let Some(own) = interface_at(&mut lab, index) else { break };
         // A bridge takes it over, and may have IPv6.

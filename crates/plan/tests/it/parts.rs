@@ -2,10 +2,11 @@
 
 use twinax_plan::{
     Device, Observed, ObservedLink, ObservedNode, Step, add, build, listeners, remove, services,
+    wires,
 };
 use twinax_topology::{
-    Addition, Change, Command, Listener, Node, Program, READY_TIMEOUT, Restart, STOP_TIMEOUT, Spot,
-    Topology,
+    Addition, Change, Command, Listener, Node, Program, READY_TIMEOUT, Removed, Restart,
+    STOP_TIMEOUT, Spot, Topology, Wire,
 };
 
 use crate::labs::{self, end, place, read};
@@ -13,8 +14,8 @@ use crate::labs::{self, end, place, read};
 #[test]
 fn a_whole_lab_is_added_as_it_is_built() {
     for lab in [labs::pair(), labs::routing(), labs::bridge(), labs::firewall()] {
-        let Topology { nodes, links, taps, .. } = lab.clone();
-        assert_eq!(add(&Addition { nodes, links, taps }), build(&lab));
+        let Topology { nodes, links, taps, wires, .. } = lab.clone();
+        assert_eq!(add(&Addition { nodes, links, taps, wires }), build(&lab));
     }
 }
 
@@ -24,8 +25,8 @@ fn the_end_of_a_link_in_a_node_that_is_there_is_set_up() {
     there.master = Some(read("br0"));
     let new = end("new:e0", &["10.0.0.1/24"]);
     let link = twinax_topology::Link { a: new.clone(), b: there.clone() };
-    let addition =
-        Addition { nodes: vec![Node::new(read("new"))], links: vec![link], taps: vec![] };
+    let nodes = vec![Node::new(read("new"))];
+    let addition = Addition { nodes, links: vec![link], ..Addition::default() };
     let change = |change| Step::Change(change);
     assert_eq!(
         add(&addition),
@@ -47,11 +48,11 @@ fn device(name: &str, kind: &str, index: u32) -> ObservedLink {
     ObservedLink { name, kind, index, ..ObservedLink::default() }
 }
 
-fn spot(text: &str) -> Spot {
-    match text.split_once(':') {
+fn gone(text: &str) -> Removed {
+    Removed::Spot(match text.split_once(':') {
         Some((node, interface)) => Spot { node: read(node), interface: Some(read(interface)) },
         None => Spot { node: read(text), interface: None },
-    }
+    })
 }
 
 /// `a` and `b` with a cable between them; in `a` another one, both of whose ends are there.
@@ -79,21 +80,22 @@ fn two() -> Observed {
 
 #[test]
 fn with_a_node_go_its_devices_first_and_each_cable_once() {
-    let gone = |names: [&str; 3]| names.map(|name| Step::DelLink(place(name)));
-    let mut expected = gone(["a:e0", "a:x", "a:wg0"]).to_vec();
+    let links = |names: [&str; 3]| names.map(|name| Step::DelLink(place(name)));
+    let mut expected = links(["a:e0", "a:x", "a:wg0"]).to_vec();
     expected.push(Step::DelNetns(read("a")));
-    assert_eq!(remove(&[spot("a")], &two()), expected);
+    assert_eq!(remove(&[gone("a")], &two()), expected);
 
     expected.push(Step::DelNetns(read("b")));
-    assert_eq!(remove(&[spot("a"), spot("b"), spot("a")], &two()), expected);
+    assert_eq!(remove(&[gone("a"), gone("b"), gone("a")], &two()), expected);
 }
 
 #[test]
 fn a_link_is_removed_by_either_end() {
     let one = [Step::DelLink(place("b:e1"))];
-    assert_eq!(remove(&[spot("b:e1")], &two()), one);
-    assert_eq!(remove(&[spot("b:e1"), spot("a:e0")], &two()), one);
-    assert_eq!(remove(&[spot("b:gone"), spot("gone")], &two()), []);
+    assert_eq!(remove(&[gone("b:e1")], &two()), one);
+    assert_eq!(remove(&[gone("b:e1"), gone("a:e0")], &two()), one);
+    assert_eq!(remove(&[gone("b:gone"), gone("gone")], &two()), []);
+    assert_eq!(remove(&[Removed::Wire(place("a:e0"))], &two()), [], "a wire is no device");
 }
 
 #[test]
@@ -136,4 +138,26 @@ fn a_listener_is_known_by_its_port() {
     let turnover = listeners(&now, &moves);
     assert_eq!((turnover.goes.len(), turnover.comes.len()), (1, 1));
     assert!(listeners(&now, &now).changes.is_empty());
+}
+
+#[test]
+fn wires_are_known_by_both_their_ends() {
+    let lab = |wires: &[(&str, &str)]| {
+        let wires = wires.iter().map(|(a, b)| Wire { a: place(a), b: place(b) }).collect();
+        Topology { wires, ..labs::pair() }
+    };
+    let now = lab(&[("left:t0", "right:t0"), ("left:t1", "right:t1"), ("left:t2", "right:t2")]);
+    // One is said the other way round, one has another end, one is new.
+    let then = lab(&[("right:t0", "left:t0"), ("left:t1", "right:t9"), ("left:t3", "right:t3")]);
+    let in_words = |(now, then)| {
+        wires(now, then).map(|all| all.into_iter().map(Wire::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(
+        in_words((&now, &then)),
+        [
+            ["left:t1 ↔ right:t1", "left:t2 ↔ right:t2"],
+            ["left:t1 ↔ right:t9", "left:t3 ↔ right:t3"],
+        ]
+    );
+    assert_eq!(wires(&now, &now), [vec![], vec![]] as [Vec<&Wire>; 2]);
 }

@@ -66,6 +66,15 @@ fn about_cannot_break_out_of_its_comment() {
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
 }
 
+#[test]
+fn wires_come_last_and_go_on() {
+    let lab = "name = 'w'\n[node.a]\n[node.b]\n[[tap]]\nat = 'a:t~0'\n[[tap]]\nat = 'b:t1'\n\
+               [[wire]]\na = 'a:t~0'\nb = 'b:t1'\n";
+    let lab = twinax_topology::parse(lab, "w.toml").unwrap();
+    let text = script(&lab);
+    assert_eq!(text.lines().next_back(), Some("twinax wire 'a:t~0' b:t1 &"), "{text}");
+}
+
 /// Every command with the words that a shell makes of it, one in brackets each.
 #[test]
 fn a_shell_reads_the_words_as_they_are_meant() {
