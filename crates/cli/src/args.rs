@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use clap_complete::engine::ArgValueCompleter;
-use twinax_topology::{NodeName, Span};
+use twinax_topology::{NodeName, Place, Span};
 
 use crate::complete;
 
@@ -136,6 +136,19 @@ pub enum Verb {
     Plan {
         /// The lab file; `-` for standard input
         lab: PathBuf,
+    },
+    /// Be a cable between two TUN/TAP devices, in namespaces that `ip netns` knows
+    #[command(
+        after_help = "It carries what leaves by the one to the other, both ways, until it is told to \
+                      end.\nA running lab gets a wire of its own by `twinax set --add wire=A,B`."
+    )]
+    Wire {
+        /// One device
+        #[arg(value_name = "NODE:DEVICE", value_parser = names::place)]
+        a: Place,
+        /// The other one
+        #[arg(value_name = "NODE:DEVICE", value_parser = names::place)]
+        b: Place,
     },
     /// Tell what this machine can do, what it lacks, and what to do about it
     Doctor {
@@ -316,10 +329,10 @@ pub struct Set {
     #[arg(value_name = "CHANGE", required_unless_present = "parts", conflicts_with = "parts",
         add = ArgValueCompleter::new(complete::changes))]
     pub changes: Vec<String>,
-    /// Add a node, link or TAP, in the words of a lab file: `node.NAME`, `link=END,END`
+    /// Add a node, link, TAP or wire, in the words of a lab file: `node.NAME`, `link=END,END`
     #[arg(long, value_name = "PART", group = "parts")]
     pub add: Vec<String>,
-    /// Remove a node with all that is in it, or a device; of a link, either end
+    /// Remove a node with all that is in it, or a device; of a link, either end; or `wire=DEVICE`
     #[arg(long, value_name = "NODE[:INTERFACE]", group = "parts",
         add = ArgValueCompleter::new(complete::bare_spots))]
     pub remove: Vec<String>,

@@ -171,7 +171,7 @@ pub fn services(current: &OsStr) -> Vec<CompletionCandidate> {
     let several = labs.len() > 1;
     let words = labs.iter().flat_map(|(lab, holder)| {
         let keys = wanted::all_in(&holder.sees("/")).unwrap_or_default().into_keys();
-        keys.filter(|key| !key.is_listener())
+        keys.filter(wanted::Key::is_command)
             .map(|key| if several { format!("{lab}/{key}") } else { key.to_string() })
             .collect::<Vec<_>>()
     });

@@ -90,6 +90,17 @@ pub fn keep_only_standard_streams() {
     let _ = sys::close_on_exec(OTHERS);
 }
 
+/// Closes all descriptors of the calling process but the standard streams: its copies of those of
+/// the process that it was [forked](fork) from.
+///
+/// Only for a child that does nothing with what it has of its parent's memory: whatever in there
+/// owns a descriptor owns a closed one from now on, and must not be dropped.
+pub fn close_all_but_standard_streams() -> Result<(), Errno> {
+    /// The first that is none of them.
+    const OTHERS: u32 = 3;
+    sys::close_from(OTHERS)
+}
+
 /// Lets a command be executed where this says. A `/sys` or bind that the machine does not allow is
 /// left as it is.
 pub fn exec_in(command: &mut Command, sight: Sight) {

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use twinax_kernel::{Error, mounts};
 use twinax_plan::{Beyond, Step, Turnover};
 use twinax_topology::{
-    Change, Command, Interface, Listener, Node, NodeName, Sysctl, SysctlKey, Topology,
+    Change, Command, Interface, Listener, Node, NodeName, Place, Sysctl, SysctlKey, Topology, Wire,
 };
 
 use crate::apply::{ApplyError, apply};
@@ -43,12 +43,12 @@ pub enum ConvergeError {
 /// What makes a running lab what it should be.
 #[derive(Debug, Default)]
 pub struct Difference {
-    /// Services and ports that stop; and those that are started again, because they are to be
+    /// Services, ports and wires that stop; and those that are started again, because they are to be
     /// otherwise.
     pub stop: Vec<Key>,
     /// What is done in the kernel, in order.
     pub steps: Vec<Step>,
-    /// Services and ports that start, in order.
+    /// Services, ports and wires that start, in order.
     pub start: Vec<Key>,
     /// What there is that a lab file has no words for. It stays as it is.
     pub beyond: Vec<Beyond>,
@@ -111,8 +111,9 @@ struct Work {
     asked: HashMap<NodeName, Vec<String>>,
 }
 
-/// A service or port that is to start.
+/// A service, port or wire that is to start.
 enum Start<'a> {
+    Wire(&'a Wire),
     Command(&'a NodeName, &'a Command),
     Listener(&'a NodeName, &'a Listener),
 }
@@ -147,6 +148,14 @@ impl Work {
         stop.extend(services.changes.iter().map(|(node, own, _)| Key::command(node, &own.name)));
         stop.extend(listeners.goes.iter().map(|(node, own)| Key::listener(node, own.tcp)));
         stop.extend(listeners.changes.iter().map(|(node, own, _)| Key::listener(node, own.tcp)));
+        let (goes, comes) = twinax_plan::wires(current, &self.wanted);
+        // A device that is made anew is in nobody's hands.
+        let remade = remade(&steps);
+        let is_cut = |wire: &&Wire| remade.contains(&wire.a) || remade.contains(&wire.b);
+        let cut = current.wires.iter().filter(is_cut).filter(|wire| !goes.contains(wire));
+        stop.extend(goes.iter().copied().chain(cut).map(Key::wire));
+        let again = self.wanted.wires.iter().filter(is_cut).filter(|wire| !comes.contains(wire));
+        start.extend(comes.iter().copied().chain(again).map(Start::Wire));
         // A node that is made anew takes with it what runs in it.
         let gone: HashSet<&NodeName> = steps
             .iter()
@@ -192,6 +201,12 @@ impl Work {
             done => done?,
         }
         let mut touched: HashSet<&NodeName> = difference.steps.iter().flat_map(nodes_of).collect();
+        for one in start {
+            if let Start::Wire(wire) = one {
+                service::plug(wire)?;
+                touched.extend([&wire.a.node, &wire.b.node]);
+            }
+        }
         touched.retain(|name| self.wanted.node(name).is_some());
         lab::settle(touched)?;
         hosts::write(&self.wanted).map_err(LabError::Files)?;
@@ -199,6 +214,8 @@ impl Work {
             match one {
                 Start::Command(node, command) => service::start(node, command)?,
                 Start::Listener(node, listener) => service::listen(node, listener)?,
+                // Before, so that what runs finds its links there.
+                Start::Wire(_) => {}
             }
         }
         Ok(None)
@@ -219,6 +236,7 @@ impl Start<'_> {
         match self {
             Self::Command(node, command) => Key::command(node, &command.name),
             Self::Listener(node, listener) => Key::listener(node, listener.tcp),
+            Self::Wire(wire) => Key::wire(wire),
         }
     }
 }
@@ -234,6 +252,15 @@ fn is_kept(step: &Step, now: &HashMap<&NodeName, Said>) -> bool {
     let there = now.get(node).and_then(|said| said.iter().find(|(key, _)| *key == sysctl.key));
     let Some((_, there)) = there else { return false };
     found::kept(&sysctl).is_some_and(|kept| kept == *there)
+}
+
+/// The TUN/TAP devices that steps make.
+fn remade(steps: &[Step]) -> HashSet<&Place> {
+    let made = steps.iter().filter_map(|step| match step {
+        Step::AddTap(device, _) => Some(&device.place),
+        _ => None,
+    });
+    made.collect()
 }
 
 /// The nodes in which a step does something, where those are there afterwards.

@@ -43,7 +43,7 @@ pub fn down(claim: Claim, holder: &Holder) -> Result<(), DownError> {
         .into_values()
         .filter_map(|wanted| match wanted.what {
             What::Command(command) => Some(command.stop.0),
-            What::Listener(_) => None,
+            What::Listener(_) | What::Wire(_) => None,
         })
         .max()
         .unwrap_or_default();

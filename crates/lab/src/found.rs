@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use twinax_kernel::observe::{Routes, What};
 use twinax_kernel::{Error, Netns, Rtnl, observe as kernel, sysctl};
 use twinax_plan::{Found, Observed, Purpose};
-use twinax_topology::{Bridge, Node, NodeKind, NodeName, Place, Sysctl, SysctlKey, Topology};
+use twinax_topology::{Bridge, Node, NodeKind, NodeName, Place, Sysctl, SysctlKey, Topology, Wire};
 
 use crate::nodes::{self, inside, on_own_thread};
 use crate::wanted::{self, Wanted, What as Thing};
@@ -161,7 +161,7 @@ pub fn in_order(known: Option<&Topology>) -> Result<Vec<NodeName>, Error> {
     Ok(names)
 }
 
-/// What runs is what the holder was asked for, whatever the file said.
+/// What runs and carries is what the holder was asked for, whatever the file said.
 fn with_services(mut found: Found) -> Result<Found, Error> {
     for node in &mut found.topology.nodes {
         node.commands.clear();
@@ -169,16 +169,30 @@ fn with_services(mut found: Found) -> Result<Found, Error> {
     }
     let wanted = wanted::all().map_err(Error::io("reading what runs in the nodes"))?;
     let mut by_node: HashMap<NodeName, Vec<Wanted>> = HashMap::new();
+    let mut wires = Vec::new();
     for (key, wanted) in wanted {
-        by_node.entry(key.node).or_default().push(wanted);
+        match wanted.what {
+            Thing::Wire(wire) => wires.push(wire),
+            _ => by_node.entry(key.node).or_default().push(wanted),
+        }
     }
     for node in &mut found.topology.nodes {
         for wanted in by_node.remove(&node.name).into_iter().flatten() {
             match wanted.what {
                 Thing::Command(command) => node.commands.push(command),
                 Thing::Listener(listener) => node.listeners.push(listener),
+                Thing::Wire(_) => {}
             }
         }
     }
+    found.topology.wires = in_order_of(&found.topology.wires, wires);
     Ok(found)
+}
+
+/// The wires that are wanted: those that are known first, in their order.
+fn in_order_of(known: &[Wire], mut wanted: Vec<Wire>) -> Vec<Wire> {
+    wanted.sort_by_cached_key(|wire| {
+        known.iter().position(|old| old.is_same(wire)).unwrap_or(usize::MAX)
+    });
+    wanted
 }

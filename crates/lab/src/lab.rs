@@ -6,7 +6,7 @@ use twinax_kernel::observe::What;
 use twinax_kernel::watch::{SETTLED_WITHIN, Watch};
 use twinax_kernel::{Netns, Rtnl};
 use twinax_plan::Step;
-use twinax_topology::{Addition, Change, Node, NodeName, Spot, Topology};
+use twinax_topology::{Addition, Change, Node, NodeName, Place, Removed, Spot, Topology, Wire};
 
 use crate::apply::{ApplyError, apply};
 use crate::nodes::{self, inside};
@@ -59,6 +59,7 @@ impl Lab {
             links: topology.links.len(),
             bridges: topology.nodes.iter().map(|node| node.bridges.len()).sum(),
             taps: topology.taps.len(),
+            wires: topology.wires.len(),
             time: begun.elapsed(),
         };
         Ok((Self { topology }, built))
@@ -71,9 +72,11 @@ impl Lab {
         Ok(Self { topology: remembered.unwrap_or_else(|| empty(name.clone())) })
     }
 
-    /// Gets a lab that has been built ready for what is done in it: waits until its links carry
-    /// frames, names its nodes in `/etc/hosts`, and starts what listens and runs in them.
+    /// Gets a lab that has been built ready for what is done in it: plugs its wires in, waits until
+    /// its links and wires carry frames, names its nodes in `/etc/hosts`, and starts what listens and
+    /// runs in them.
     pub fn start(&mut self) -> Result<(), LabError> {
+        plug(&self.topology.wires)?;
         self.settle()?;
         hosts::write(&self.topology).map_err(LabError::Files)?;
         start_services(&self.topology.nodes)
@@ -92,12 +95,16 @@ impl Lab {
     /// Carries out changes, and waits until the links carry frames again.
     pub fn change(&mut self, changes: &[Change]) -> Result<(), LabError> {
         let steps: Vec<Step> = changes.iter().cloned().map(Step::Change).collect();
+        // A wire is known by where its devices are.
+        let moved = moved(changes)?;
+        unplug(moved.iter().map(|(wire, _)| wire))?;
         apply(&steps)?;
+        plug(moved.iter().map(|(_, wire)| wire))?;
         self.settle()
     }
 
-    /// Adds parts to the lab, and waits until the links carry frames. What was done, step by step.
-    pub fn add(&mut self, addition: &Addition) -> Result<Vec<Step>, LabError> {
+    /// Adds parts to the lab, and waits until the links carry frames. What was done, as commands.
+    pub fn add(&mut self, addition: &Addition) -> Result<Vec<String>, LabError> {
         self.add_watched(addition, || {})
     }
 
@@ -107,7 +114,7 @@ impl Lab {
         &mut self,
         addition: &Addition,
         made: impl FnOnce(),
-    ) -> Result<Vec<Step>, LabError> {
+    ) -> Result<Vec<String>, LabError> {
         let steps = twinax_plan::add(addition);
         let last = steps.iter().rposition(|step| matches!(step, Step::AddNetns(_)));
         let (nodes, rest) = steps.split_at(last.map_or(0, |last| last + 1));
@@ -116,31 +123,37 @@ impl Lab {
             made();
         }
         apply(rest).map_err(|error| ApplyError { index: nodes.len() + error.index, ..error })?;
+        plug(&addition.wires)?;
         self.topology.add(addition);
         self.settle()?;
         hosts::write(&self.topology).map_err(LabError::Files)?;
         start_services(&addition.nodes)?;
-        Ok(steps)
+        let wires = addition.wires.iter().map(twinax_plan::wire_command);
+        Ok(steps.iter().map(twinax_plan::command).chain(wires).collect())
     }
 
-    /// Removes nodes and devices, with what runs there. What was done, step by step.
-    pub fn remove(&mut self, spots: &[Spot]) -> Result<Vec<Step>, LabError> {
-        for node in spots.iter().filter(|spot| spot.interface.is_none()).map(|spot| &spot.node) {
+    /// Removes nodes and devices, with what runs there, and wires. What was done, as commands; for
+    /// wires, which the lab's holder has, as comments.
+    pub fn remove(&mut self, removed: &[Removed]) -> Result<Vec<String>, LabError> {
+        for node in removed.iter().filter_map(whole_node) {
             for key in wanted::all().map_err(ServiceError::Tell)?.into_keys() {
-                if key.node == *node {
+                if key.node == *node && key.is_of_node() {
                     service::stop(&key)?;
                 }
             }
         }
-        let mut nodes: Vec<NodeName> = spots.iter().map(|spot| spot.node.clone()).collect();
+        let wires: Vec<Wire> = wires()?.into_iter().filter(|wire| takes(removed, wire)).collect();
+        unplug(&wires)?;
+        let mut nodes: Vec<NodeName> = removed.iter().map(|one| one.node().clone()).collect();
         nodes.sort();
         nodes.dedup();
         let observed = observe::nodes(nodes, &What::default()).map_err(LabError::Observe)?;
-        let steps = twinax_plan::remove(spots, &observed);
+        let steps = twinax_plan::remove(removed, &observed);
         apply(&steps)?;
-        self.topology.remove(spots);
+        self.topology.remove(removed);
         hosts::write(&self.topology).map_err(LabError::Files)?;
-        Ok(steps)
+        let wires = wires.iter().map(|wire| format!("# unplug {wire}"));
+        Ok(wires.chain(steps.iter().map(twinax_plan::command)).collect())
     }
 
     fn settle(&self) -> Result<(), LabError> {
@@ -157,6 +170,7 @@ fn empty(name: NodeName) -> Topology {
         nodes: Vec::new(),
         links: Vec::new(),
         taps: Vec::new(),
+        wires: Vec::new(),
         steps: Vec::new(),
     }
 }
@@ -168,6 +182,59 @@ pub(crate) fn settle<'a>(nodes: impl IntoIterator<Item = &'a NodeName>) -> Resul
         settled.map_err(|source| LabError::Node { node: node.clone(), source })?;
     }
     Ok(())
+}
+
+fn wires() -> Result<Vec<Wire>, LabError> {
+    Ok(wanted::wires().map_err(ServiceError::Tell)?)
+}
+
+fn plug<'a>(wires: impl IntoIterator<Item = &'a Wire>) -> Result<(), LabError> {
+    Ok(wires.into_iter().try_for_each(service::plug)?)
+}
+
+fn unplug<'a>(wires: impl IntoIterator<Item = &'a Wire>) -> Result<(), LabError> {
+    Ok(wires.into_iter().try_for_each(service::unplug)?)
+}
+
+/// The node that is removed with everything in it.
+fn whole_node(removed: &Removed) -> Option<&NodeName> {
+    match removed {
+        Removed::Spot(Spot { node, interface: None }) => Some(node),
+        _ => None,
+    }
+}
+
+/// Whether a wire goes with one of these.
+fn takes(removed: &[Removed], wire: &Wire) -> bool {
+    removed.iter().any(|one| match one {
+        Removed::Spot(spot) => spot.covers(&wire.a) || spot.covers(&wire.b),
+        Removed::Wire(place) => wire.other_end(place).is_some(),
+    })
+}
+
+/// The wires whose devices are moved, as they are and as they will be.
+fn moved(changes: &[Change]) -> Result<Vec<(Wire, Wire)>, LabError> {
+    let moves: Vec<(&Place, &NodeName)> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Move { at, to } => Some((at, to)),
+            _ => None,
+        })
+        .collect();
+    if moves.is_empty() {
+        return Ok(Vec::new());
+    }
+    let after = |place: &Place| {
+        moves.iter().fold(place.clone(), |now, (at, to)| match now == **at {
+            true => Place { node: (*to).clone(), ..now },
+            false => now,
+        })
+    };
+    let both = wires()?.into_iter().map(|wire| {
+        let then = Wire { a: after(&wire.a), b: after(&wire.b) };
+        (wire, then)
+    });
+    Ok(both.filter(|(now, then)| now != then).collect())
 }
 
 /// Starts what listens and runs in nodes, in order.

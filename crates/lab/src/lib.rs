@@ -40,6 +40,7 @@ pub mod save;
 pub mod service;
 pub mod up;
 pub mod wanted;
+pub mod wire;
 
 pub use lab::{Lab, LabError};
 pub use run::run;

@@ -132,6 +132,8 @@ pub struct Built {
     pub bridges: usize,
     /// TUN/TAP devices.
     pub taps: usize,
+    /// How many wires.
+    pub wires: usize,
     /// How long it took.
     pub time: Duration,
 }

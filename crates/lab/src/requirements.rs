@@ -120,8 +120,13 @@ impl Needs {
             .interfaces()
             .any(|interface| interface.addresses.iter().any(|address| address.addr().is_ipv6()));
         for step in &lab.steps {
-            if let Action::Change(changes) = &step.action {
-                changes.iter().for_each(|change| needs.change(change));
+            match &step.action {
+                Action::Change(changes) => changes.iter().for_each(|change| needs.change(change)),
+                Action::Add(addition) => {
+                    needs.link |= !addition.links.is_empty();
+                    needs.tap |= !addition.taps.is_empty();
+                }
+                _ => {}
             }
         }
         needs
@@ -197,6 +202,15 @@ mod tests {
                    change = { at = 'a', firewall = { policy = { input = 'drop' } } }\n";
         let needs = needs(lab);
         assert!(needs.ipv6 && needs.firewall && !needs.ruleset);
+    }
+
+    /// A wire needs what its TAPs need, wherever they come from.
+    #[test]
+    fn of_devices_that_come_with_a_step() {
+        let lab = "name = 'l'\n[node.a]\n[[step]]\n\
+                   add.tap = [{ at = 'a:t0' }, { at = 'a:t1' }]\n\
+                   add.wire = { a = 'a:t0', b = 'a:t1' }\n";
+        assert_eq!(needs(lab), Needs { nodes: 1, tap: true, ..Needs::default() });
     }
 
     #[test]

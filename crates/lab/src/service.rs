@@ -1,11 +1,12 @@
-//! What runs in the nodes while the lab stands, seen from whoever wants it to: wanting it, waiting
+//! What runs in the nodes and between them while the lab stands, seen from whoever wants it to:
+//! wanting it, waiting
 //! until it is ready, wanting it no longer.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{Timespec, poll};
-use twinax_topology::{Command, Listener, NodeName, Ready};
+use twinax_topology::{Command, Listener, NodeName, Ready, Wire};
 
 use crate::log;
 use crate::nodes::{self, inside};
@@ -29,6 +30,15 @@ pub enum ServiceError {
     Listen {
         /// The port.
         key: Key,
+        /// Why.
+        #[source]
+        source: Reported,
+    },
+    /// A wire could not be had.
+    #[error("no wire could be had between `{}` and `{}`", .wire.a, .wire.b)]
+    Wire {
+        /// The wire.
+        wire: Wire,
         /// Why.
         #[source]
         source: Reported,
@@ -133,6 +143,39 @@ pub fn listen(node: &NodeName, listener: &Listener) -> Result<(), ServiceError> 
             None => pause(),
         }
     }
+}
+
+/// Wants a wire to carry, and waits until it holds both of its devices. One that can't is wanted no
+/// longer.
+pub fn plug(wire: &Wire) -> Result<(), ServiceError> {
+    let key = Key::wire(wire);
+    want(&key, What::Wire(wire.clone()))?;
+    let begun = Instant::now();
+    let error = loop {
+        match wanted::state(&key) {
+            Some(State { broken: Some(broken), .. }) => {
+                break ServiceError::Wire { wire: wire.clone(), source: broken.into() };
+            }
+            Some(State { pid: Some(_), .. }) => return Ok(()),
+            _ if begun.elapsed() >= AT_ONCE => {
+                let (awaited, output) = (awaited(None), String::new());
+                break ServiceError::NotReady {
+                    key: key.clone(),
+                    within: AT_ONCE,
+                    awaited,
+                    output,
+                };
+            }
+            _ => pause(),
+        }
+    };
+    stop(&key)?;
+    Err(error)
+}
+
+/// Wants a wire no longer, and waits until it is gone.
+pub fn unplug(wire: &Wire) -> Result<(), ServiceError> {
+    stop(&Key::wire(wire))
 }
 
 fn want(key: &Key, what: What) -> Result<(), ServiceError> {

@@ -1,6 +1,6 @@
 //! What is wanted of a lab's holder, and what has become of it: files in the sandbox's own `/run`.
 //!
-//! Whoever wants a command to run, or a port to be listened on, says so in a file of [`WANTED`], and
+//! Whoever wants a command to run, a port to be listened on, or a wire to carry, says so in a file of [`WANTED`], and
 //! takes the file away when it is no longer wanted. The holder does what the files say, and says in
 //! a file of [`STATE`] what has become of it. So nobody has to talk to the holder, and one who is
 //! interrupted finds out from the files how far he came.
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
-use twinax_topology::{Command, Listener, NodeName};
+use twinax_topology::{Command, Listener, NodeName, Place, Wire};
 
 use crate::report::Broken;
 
@@ -29,12 +29,13 @@ pub const LOG: &str = "/run/twinax/log";
 /// kernel takes to give an inotify instance up.)
 pub(crate) const LOOK_AGAIN: Signal = Signal::HUP;
 
-/// Which thing is meant: the node, and the name of the command or the port in it.
+/// Which thing is meant: the node, and in it the name of the command, the port, or the device of the
+/// wire that is said first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// The node.
     pub node: NodeName,
-    /// The name of a command, which can't have a colon; or `tcp:PORT`.
+    /// The name of a command, which can't have a colon; or `tcp:PORT`, or `wire:DEVICE`.
     pub name: String,
 }
 
@@ -49,9 +50,20 @@ impl Key {
         Self { node: node.clone(), name: format!("tcp:{port}") }
     }
 
-    /// Whether it is that of a port.
-    pub fn is_listener(&self) -> bool {
-        self.name.contains(':')
+    /// That of a wire.
+    pub fn wire(wire: &Wire) -> Self {
+        let Place { node, interface } = &wire.a;
+        Self { node: node.clone(), name: format!("wire:{interface}") }
+    }
+
+    /// Whether it is that of something in its node alone: no wire, which leads to another.
+    pub fn is_of_node(&self) -> bool {
+        !self.name.starts_with("wire:")
+    }
+
+    /// Whether it is that of a command.
+    pub fn is_command(&self) -> bool {
+        !self.name.contains(':')
     }
 
     fn of_file(name: &str) -> Option<Self> {
@@ -78,6 +90,8 @@ pub enum What {
     Command(Command),
     /// A port on which twinax itself listens.
     Listener(Listener),
+    /// A wire between two devices.
+    Wire(Wire),
 }
 
 /// What is wanted, and with what.
@@ -108,7 +122,7 @@ impl Wanted {
 /// What has become of a thing that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct State {
-    /// The process, while it runs.
+    /// The process, while it runs; of a wire, while it holds both devices.
     pub pid: Option<u32>,
     /// How often it was started, or, of a port, opened.
     pub starts: u32,
@@ -128,6 +142,15 @@ pub fn all_in(root: &Path) -> io::Result<BTreeMap<Key, Wanted>> {
     let entries = fs::read_dir(below(root, Path::new(WANTED)))?.flatten();
     let keys = entries.filter_map(|entry| Key::of_file(entry.file_name().to_str()?));
     Ok(keys.filter_map(|key| Some((key.clone(), get_in(root, &key)?))).collect())
+}
+
+/// The wires that are wanted now.
+pub fn wires() -> io::Result<Vec<Wire>> {
+    let wires = all()?.into_values().filter_map(|wanted| match wanted.what {
+        What::Wire(wire) => Some(wire),
+        _ => None,
+    });
+    Ok(wires.collect())
 }
 
 /// What is wanted under this key.

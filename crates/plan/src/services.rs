@@ -27,16 +27,21 @@ pub fn listeners<'a>(current: &'a Topology, wanted: &'a Topology) -> Turnover<'a
 
 /// Which wires go and which come, each in the order of its lab; a wire is known by its two devices,
 /// whichever of them is said first.
-pub fn wires<'a>(current: &'a Topology, wanted: &'a Topology) -> [Vec<&'a Wire>; 2] {
-    let missing = |all: &'a [Wire], others: &'a [Wire]| -> Vec<&'a Wire> {
-        let others: HashMap<&Place, &Wire> = others.iter().map(|wire| (&wire.a, wire)).collect();
-        let other = |place: &Place| others.get(place).copied();
-        let is_there = |wire: &&Wire| {
-            [&wire.a, &wire.b].into_iter().filter_map(other).any(|other| wire.is_same(other))
-        };
-        all.iter().filter(|wire| !is_there(wire)).collect()
+pub fn wires<'c, 'w>(
+    current: &'c Topology,
+    wanted: &'w Topology,
+) -> (Vec<&'c Wire>, Vec<&'w Wire>) {
+    (lacking(&current.wires, &wanted.wires), lacking(&wanted.wires, &current.wires))
+}
+
+/// Those of which there is none among the others.
+fn lacking<'a>(all: &'a [Wire], others: &[Wire]) -> Vec<&'a Wire> {
+    let others: HashMap<&Place, &Wire> = others.iter().map(|wire| (&wire.a, wire)).collect();
+    let is_there = |wire: &&Wire| {
+        let by_either = [&wire.a, &wire.b].map(|place| others.get(place));
+        by_either.into_iter().flatten().any(|other| wire.is_same(other))
     };
-    [missing(&current.wires, &wanted.wires), missing(&wanted.wires, &current.wires)]
+    all.iter().filter(|wire| !is_there(wire)).collect()
 }
 
 fn turnover<'a, T: PartialEq, K: std::hash::Hash + Eq>(

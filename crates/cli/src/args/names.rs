@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use twinax_topology::{NameError, NodeName, Span, Spot};
+use twinax_topology::{NameError, NodeName, Place, Span, Spot};
 
 /// A node, and the running lab that it is in where that must be said: `LAB/NODE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,14 @@ pub fn spot(text: &str) -> Result<Spot, NameError> {
         }
         None => Spot { node: text.parse()?, interface: None },
     })
+}
+
+/// An interface in a node.
+pub(super) fn place(text: &str) -> Result<Place, String> {
+    match text.contains(':') {
+        true => text.parse().map_err(|error: NameError| error.to_string()),
+        false => Err("write NODE:DEVICE".to_owned()),
+    }
 }
 
 /// A span of time as a lab file has it; a bare number is one of seconds, as `ping(8)` has it.

@@ -52,7 +52,7 @@ pub fn run(named: &str, follow: bool) -> anyhow::Result<u8> {
 fn key(holder: &Holder, node: &NodeName, name: Option<&NodeName>) -> anyhow::Result<Key> {
     let all = wanted::all_in(&holder.sees("/")).unwrap_or_default();
     let own: Vec<Key> =
-        all.into_keys().filter(|key| key.node == *node && !key.is_listener()).collect();
+        all.into_keys().filter(|key| key.node == *node && key.is_command()).collect();
     let names = || own.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
     match (name, &own[..]) {
         (_, []) => Err(Wrong::new(format!("no service runs in node `{node}`")).into()),

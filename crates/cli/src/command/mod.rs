@@ -22,6 +22,7 @@ mod sh;
 mod shell;
 mod show;
 mod up;
+mod wire;
 
 use std::path::{Path, PathBuf};
 
@@ -68,6 +69,7 @@ pub fn run(verb: Verb) -> anyhow::Result<u8> {
         Verb::Set(asked) => set::run(&asked),
         Verb::Hold { lab: _ } => Ok(twinax_lab::holder::take_over()?),
         Verb::Plan { lab } => plan::run(&lab),
+        Verb::Wire { a, b } => wire::run(&a, &b),
         Verb::Doctor { json } => doctor::run(json),
         Verb::Schema => schema::run(),
         Verb::Completions { shell } => completions::run(shell),

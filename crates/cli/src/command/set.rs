@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use twinax_kernel::observe::What;
 use twinax_lab::registry::Registry;
 use twinax_lab::sandbox::Holder;
-use twinax_lab::{Lab, memory, observe};
+use twinax_lab::{Lab, memory, observe, wanted};
 use twinax_plan::{ObservedLink, Step};
-use twinax_topology::{Action, Addition, Change, IfName, LabStep, NodeName, Place, parse_step_for};
+use twinax_topology::{
+    Action, Addition, Change, IfName, LabStep, NodeName, Place, Removed, Spot, parse_step_for,
+};
 
 use super::ping::no_interface;
 use super::{HELD, WRONG, Wrong, names, running};
@@ -55,8 +57,7 @@ pub fn run(asked: &Set) -> anyhow::Result<u8> {
     let (_claim, holder) = registry.change(&lab)?;
     running::inside(&holder, || {
         interfaces_are_there(&step)?;
-        let steps = carry_out(&mut Lab::running(&lab)?, &step)?;
-        let commands: Vec<String> = steps.iter().map(twinax_plan::command).collect();
+        let commands = carry_out(&mut Lab::running(&lab)?, &step)?;
         show::print(&(commands.join("\n") + "\n"))?;
         Ok(HELD)
     })
@@ -66,7 +67,7 @@ pub fn run(asked: &Set) -> anyhow::Result<u8> {
 fn lab_of_parts(registry: &Registry, asked: &Set) -> anyhow::Result<(NodeName, Holder)> {
     let lab = match &asked.at {
         None => match asked.remove.first().and_then(|part| part.split_once('/')) {
-            Some((lab, _)) => lab.parse()?,
+            Some((lab, _)) => lab.strip_prefix("wire=").unwrap_or(lab).parse()?,
             None => running::only(registry)?,
         },
         Some(word) => {
@@ -81,14 +82,16 @@ fn lab_of_parts(registry: &Registry, asked: &Set) -> anyhow::Result<(NodeName, H
     Ok((lab, holder))
 }
 
-fn carry_out(lab: &mut Lab, step: &LabStep) -> anyhow::Result<Vec<Step>> {
+/// Does it; what was done, as commands.
+fn carry_out(lab: &mut Lab, step: &LabStep) -> anyhow::Result<Vec<String>> {
     Ok(match &step.action {
         Action::Change(changes) => {
             lab.change(changes)?;
-            changes.iter().cloned().map(Step::Change).collect()
+            let steps = changes.iter().cloned().map(Step::Change);
+            steps.map(|step| twinax_plan::command(&step)).collect()
         }
         Action::Add(addition) => lab.add(addition)?,
-        Action::Remove(spots) => lab.remove(spots)?,
+        Action::Remove(removed) => lab.remove(removed)?,
         _ => return Err(Wrong::new("this changes nothing").into()),
     })
 }
@@ -105,14 +108,16 @@ fn nodes_are_there(lab: &NodeName, holder: &Holder, step: &LabStep) -> anyhow::R
                 }
             }
         }
-        Action::Remove(spots) => needed.extend(spots.iter().map(|spot| &spot.node)),
+        Action::Remove(removed) => needed.extend(removed.iter().map(Removed::node)),
         Action::Add(addition) => {
             if let Some(node) = addition.nodes.iter().find(|node| holder.has_node(&node.name)) {
                 let wrong = Wrong::new(format!("lab `{lab}` has a node `{}` already", node.name));
                 return Err(wrong.into());
             }
             let own = |name: &NodeName| addition.nodes.iter().any(|node| node.name == *name);
-            needed.extend(ends(addition).map(|end| &end.node).filter(|node| !own(node)));
+            let wires = addition.wires.iter().flat_map(|wire| [&wire.a, &wire.b]);
+            let places = ends(addition).chain(wires);
+            needed.extend(places.map(|end| &end.node).filter(|node| !own(node)));
         }
         _ => {}
     }
@@ -145,10 +150,17 @@ fn interfaces_are_there(step: &LabStep) -> anyhow::Result<()> {
                 }
             }
         }
-        Action::Remove(spots) => {
-            for spot in spots {
-                if let Some(interface) = &spot.interface {
-                    nodes.must_have(&spot.node, interface)?;
+        Action::Remove(removed) => {
+            for one in removed {
+                match one {
+                    Removed::Spot(Spot { node, interface: Some(interface) }) => {
+                        nodes.must_have(node, interface)?;
+                    }
+                    Removed::Spot(_) => {}
+                    Removed::Wire(at) => {
+                        nodes.must_have(&at.node, &at.interface)?;
+                        must_have_wire(at)?;
+                    }
                 }
             }
         }
@@ -163,10 +175,30 @@ fn interfaces_are_there(step: &LabStep) -> anyhow::Result<()> {
                     return Err(Wrong::new(wrong).into());
                 }
             }
+            for end in addition.wires.iter().flat_map(|wire| [&wire.a, &wire.b]) {
+                if !ends(addition).any(|own| own == end) {
+                    nodes.must_have(&end.node, &end.interface)?;
+                }
+            }
         }
         _ => {}
     }
     Ok(())
+}
+
+/// A wire ends at a device.
+fn must_have_wire(at: &Place) -> anyhow::Result<()> {
+    let wires = wanted::wires()?;
+    if wires.iter().any(|wire| wire.other_end(at).is_some()) {
+        return Ok(());
+    }
+    let wrong = Wrong::new(format!("no wire ends at `{at}`"));
+    let there = wires.iter().map(|wire| format!("`{wire}`")).collect::<Vec<_>>().join(", ");
+    Err(match there.is_empty() {
+        true => wrong.hint("the lab has no wires"),
+        false => wrong.hint(format!("these are there: {there}")),
+    }
+    .into())
 }
 
 /// The devices of nodes, looked at where they are asked for.

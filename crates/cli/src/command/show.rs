@@ -79,6 +79,7 @@ fn one(lab: &NodeName, node: Option<&NodeName>, all: bool, json: bool) -> anyhow
     if let Some(node) = node {
         name_peers(node, &mut seen)?;
     }
+    let wires = wanted::wires()?;
     let services = match node {
         Some(node) => wanted::all()?
             .into_iter()
@@ -87,7 +88,7 @@ fn one(lab: &NodeName, node: Option<&NodeName>, all: bool, json: bool) -> anyhow
             .collect(),
         None => Vec::new(),
     };
-    let page = Page { lab, nodes: &seen.nodes, deep, all, services };
+    let page = Page { lab, nodes: &seen.nodes, deep, all, services, wires: &wires };
     show::print(&if json { page.json()? } else { page.text() })?;
     Ok(HELD)
 }

@@ -5,7 +5,7 @@ mod lines;
 
 use twinax_lab::wanted::{State, What};
 use twinax_plan::{ObservedLink, ObservedNode};
-use twinax_topology::NodeName;
+use twinax_topology::{NodeName, Place, Wire};
 
 use super::run::counted;
 use super::table::{Align, table};
@@ -21,7 +21,9 @@ pub struct Page<'a> {
     pub deep: bool,
     /// Whether that is shown, too, which the kernel makes by itself.
     pub all: bool,
-    /// What listens and runs in the node, by name.
+    /// The wires of the lab.
+    pub wires: &'a [Wire],
+    /// What listens and runs in the node, and which wires end there that are called by it, by name.
     pub services: Vec<(String, What, Option<State>)>,
 }
 
@@ -57,7 +59,10 @@ impl Page<'_> {
         for (name, node) in self.nodes {
             let shown = node.links.iter().filter(|link| self.is_shown(link));
             let before = rows.len();
-            rows.extend(shown.map(|link| lines::interface(name, node, link, self.all)));
+            rows.extend(shown.map(|link| {
+                let wire = self.wire(name, link);
+                lines::interface(name, node, link, wire, self.all)
+            }));
             counts.push(rows.len() - before);
         }
         let text = table(&rows, &[Align::Left; lines::COLUMNS]);
@@ -66,6 +71,12 @@ impl Page<'_> {
             lines.take(count).map(|line| format!("  {line}\n")).collect::<String>()
         };
         counts.into_iter().map(|count| indented(&mut lines, count)).collect()
+    }
+
+    /// The device at the other end of the wire of a device.
+    fn wire(&self, node: &NodeName, link: &ObservedLink) -> Option<&Place> {
+        let place = Place { node: node.clone(), interface: link.name.parse().ok()? };
+        self.wires.iter().find_map(|wire| wire.other_end(&place))
     }
 
     /// A loopback device as every node has it tells nothing, nor does a device that a kernel module

@@ -40,6 +40,7 @@ pub fn built(built: &Built) -> String {
         (built.links, "veth pair"),
         (built.bridges, "bridge"),
         (built.taps, "TAP"),
+        (built.wires, "wire"),
     ];
     let parts: Vec<String> = parts
         .into_iter()

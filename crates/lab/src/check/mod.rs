@@ -18,7 +18,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use twinax_kernel::Netns;
-use twinax_plan::Step;
 use twinax_topology::{Action, Change, Family, LabStep, NodeName, Target};
 
 use crate::capture::CaptureError;
@@ -117,7 +116,7 @@ fn act(lab: &mut Lab, action: &Action, made: impl FnOnce()) -> Result<Outcome, S
         Action::Look(spot, expect) => look::carry_out(lab, spot, expect),
         Action::Reach(reach) => reach::carry_out(lab, reach),
         Action::Add(addition) => Ok(part(lab.add_watched(addition, made)?)),
-        Action::Remove(spots) => Ok(part(lab.remove(spots)?)),
+        Action::Remove(removed) => Ok(part(lab.remove(removed)?)),
     }
 }
 
@@ -147,8 +146,8 @@ fn change(lab: &mut Lab, changes: &[Change]) -> Result<Outcome, StepError> {
     Ok(Outcome { done, ..Outcome::default() })
 }
 
-fn part(steps: Vec<Step>) -> Outcome {
-    Outcome { done: steps.iter().map(twinax_plan::command).collect(), ..Outcome::default() }
+fn part(done: Vec<String>) -> Outcome {
+    Outcome { done, ..Outcome::default() }
 }
 
 /// A node's namespace.

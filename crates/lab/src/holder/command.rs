@@ -3,22 +3,16 @@
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{ChildStderr, ChildStdout, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use twinax_topology::{Command, NodeName, Restart};
 
+use super::again::Pauses;
 use super::log::{self, Log};
 use crate::exec::{self, ExecError};
 use crate::hint;
 use crate::wanted::{self, Key, State, Wanted};
-
-/// How soon a command that has ended is started again, at first; each time twice as long…
-const RESTART_FIRST: Duration = Duration::from_millis(100);
-/// … but no longer than this.
-const RESTART_LAST: Duration = Duration::from_secs(5);
-/// One that has run for this long starts at the beginning again.
-const RESTART_FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// A command that is wanted.
 pub(super) struct Service {
@@ -30,8 +24,7 @@ pub(super) struct Service {
     outputs: Vec<Output>,
     /// The process group of what was started last: some of it may live on.
     group: Option<Pid>,
-    begun: Instant,
-    pause: Duration,
+    pauses: Pauses,
     phase: Phase,
 }
 
@@ -57,8 +50,7 @@ impl Service {
             state: State::default(),
             outputs: Vec::new(),
             group: None,
-            begun: Instant::now(),
-            pause: RESTART_FIRST,
+            pauses: Pauses::new(),
             phase: Phase::Rests,
         };
         service.run();
@@ -66,7 +58,7 @@ impl Service {
     }
 
     fn run(&mut self) {
-        self.begun = Instant::now();
+        self.pauses.begin();
         self.state.starts += 1;
         self.state.broken = None;
         match spawn(&self.key.node, &self.command, &self.wanted) {
@@ -103,11 +95,8 @@ impl Service {
             Restart::OnFailure => exit != Some(0),
             Restart::Always => true,
         };
-        if self.begun.elapsed() >= RESTART_FORGOTTEN {
-            self.pause = RESTART_FIRST;
-        }
-        self.phase = if again { Phase::Pauses(Instant::now() + self.pause) } else { Phase::Rests };
-        self.pause = (self.pause * 2).min(RESTART_LAST);
+        let until = self.pauses.end();
+        self.phase = if again { Phase::Pauses(until) } else { Phase::Rests };
         self.tell();
     }
 

@@ -6,9 +6,11 @@
 //! links and addresses. That is in the kernel, and whoever wants to see or change it does so in a
 //! process of his own.
 
+mod again;
 mod command;
 mod listener;
 mod log;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -26,6 +28,7 @@ use twinax_kernel::process::{Signals, keep_only_standard_streams, signals};
 
 use self::command::Service;
 use self::listener::Port;
+use self::wire::Carrier;
 use crate::hint;
 use crate::sandbox::{HolderProgram, KEEP, Told};
 use crate::wanted::{self, Key, LOG, LOOK_AGAIN, STATE, WANTED, What};
@@ -110,6 +113,7 @@ struct Held {
     signals: Signals,
     services: BTreeMap<Key, Service>,
     ports: BTreeMap<Key, Port>,
+    wires: BTreeMap<Key, Carrier>,
     /// Whether what is wanted may have changed.
     look_again: bool,
     /// Whether it was told to end.
@@ -120,13 +124,13 @@ impl Held {
     fn new(life: PipeReader, view: OwnedFd) -> Result<Self, Box<dyn std::error::Error>> {
         mounts::show_view(&view)?;
         let signals = signals(&[Signal::CHILD, Signal::TERM, Signal::INT, Signal::HUP])?;
-        let (services, ports) = (BTreeMap::new(), BTreeMap::new());
         Ok(Self {
             life: Some(life),
             _view: view,
             signals,
-            services,
-            ports,
+            services: BTreeMap::new(),
+            ports: BTreeMap::new(),
+            wires: BTreeMap::new(),
             look_again: true,
             ending: false,
         })
@@ -157,6 +161,7 @@ impl Held {
             }
             self.reap();
             self.services.values_mut().for_each(Service::read);
+            self.wires.values_mut().for_each(Carrier::read);
             self.ports.values().for_each(Port::serve);
             self.look();
             let now = Instant::now();
@@ -166,21 +171,28 @@ impl Held {
                 }
                 service.wake(now);
             }
+            self.wires.values_mut().for_each(|wire| wire.wake(now));
             self.bury();
         }
     }
 
     /// Takes away what was said of services that are gone.
     fn bury(&mut self) {
-        let before = self.services.len();
+        let before = self.services.len() + self.wires.len();
         self.services.retain(|_, service| {
             if service.is_gone() {
                 service.forget();
             }
             !service.is_gone()
         });
+        self.wires.retain(|_, wire| {
+            if wire.is_gone() {
+                wire.forget();
+            }
+            !wire.is_gone()
+        });
         // Another may be wanted under the same name.
-        self.look_again |= self.services.len() < before;
+        self.look_again |= self.services.len() + self.wires.len() < before;
     }
 
     /// Waits until there is something to do.
@@ -189,9 +201,11 @@ impl Held {
         waiting.extend(self.life.iter().map(|life| PollFd::new(life, PollFlags::IN)));
         let outputs = self.services.values().flat_map(Service::outputs);
         let sockets = self.ports.values().filter_map(Port::socket);
-        waiting
-            .extend(outputs.chain(sockets).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
-        let due = self.services.values().filter_map(Service::due).min();
+        let wires = self.wires.values().filter_map(Carrier::output);
+        let all = outputs.chain(sockets).chain(wires);
+        waiting.extend(all.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        let due = self.services.values().filter_map(Service::due);
+        let due = due.chain(self.wires.values().filter_map(Carrier::due)).min();
         let now = Instant::now();
         let time = due.map(|due| due.saturating_duration_since(now));
         let stops = self.services.values().any(Service::is_stopping);
@@ -211,6 +225,8 @@ impl Held {
             let pid = pid.as_raw_nonzero().get() as u32;
             if let Some(service) = self.services.values_mut().find(|s| s.pid() == Some(pid)) {
                 service.has_ended(exit_code(status));
+            } else if let Some(wire) = self.wires.values_mut().find(|w| w.pid() == Some(pid)) {
+                wire.has_ended(exit_code(status));
             }
         }
     }
@@ -224,6 +240,12 @@ impl Held {
         for (key, service) in &mut self.services {
             if all.get(key).is_none_or(|wanted| *wanted != *service.wanted()) {
                 service.stop();
+            }
+        }
+        for (key, wire) in &mut self.wires {
+            match all.get(key).map(|wanted| &wanted.what) {
+                Some(What::Wire(wanted)) if wire.is(wanted) => {}
+                _ => wire.stop(),
             }
         }
         self.bury();
@@ -246,6 +268,9 @@ impl Held {
                 }
                 What::Listener(listener) if !self.ports.contains_key(&key) => {
                     self.ports.insert(key.clone(), Port::open(key, listener));
+                }
+                What::Wire(wire) if !self.wires.contains_key(&key) => {
+                    self.wires.insert(key.clone(), Carrier::start(key, wire));
                 }
                 _ => {}
             }

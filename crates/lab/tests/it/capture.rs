@@ -145,8 +145,11 @@ pub fn devices_and_nodes_are_followed() {
             b = { at = "guest:g1" }
         "#;
         let added = parse(added, "more.toml").expect("valid");
-        let addition =
-            twinax_topology::Addition { nodes: added.nodes, links: added.links, ..Default::default() };
+        let addition = twinax_topology::Addition {
+            nodes: added.nodes,
+            links: added.links,
+            ..Default::default()
+        };
         lab.add(&addition).expect("it is added");
         session.drain(|_, _| ()).expect("it takes the node in");
         echo("guest", "10.0.9.1", 1);
@@ -163,7 +166,7 @@ pub fn devices_and_nodes_are_followed() {
 
         let guest = nodes::open(&name("guest")).expect("it is there");
         let spot = Spot { node: name("guest"), interface: None };
-        lab.remove(&[spot]).expect("it is removed");
+        lab.remove(&[twinax_topology::Removed::Spot(spot)]).expect("it is removed");
         drop(guest);
         session.settle(soon(), |_, _| ()).expect("it settles");
         let watched: Vec<String> =

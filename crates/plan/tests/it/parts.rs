@@ -149,15 +149,9 @@ fn wires_are_known_by_both_their_ends() {
     let now = lab(&[("left:t0", "right:t0"), ("left:t1", "right:t1"), ("left:t2", "right:t2")]);
     // One is said the other way round, one has another end, one is new.
     let then = lab(&[("right:t0", "left:t0"), ("left:t1", "right:t9"), ("left:t3", "right:t3")]);
-    let in_words = |(now, then)| {
-        wires(now, then).map(|all| all.into_iter().map(Wire::to_string).collect::<Vec<_>>())
-    };
-    assert_eq!(
-        in_words((&now, &then)),
-        [
-            ["left:t1 ↔ right:t1", "left:t2 ↔ right:t2"],
-            ["left:t1 ↔ right:t9", "left:t3 ↔ right:t3"],
-        ]
-    );
-    assert_eq!(wires(&now, &now), [vec![], vec![]] as [Vec<&Wire>; 2]);
+    let (goes, comes) = wires(&now, &then);
+    let in_words = |all: Vec<&Wire>| all.into_iter().map(Wire::to_string).collect::<Vec<_>>();
+    assert_eq!(in_words(goes), ["left:t1 ↔ right:t1", "left:t2 ↔ right:t2"]);
+    assert_eq!(in_words(comes), ["left:t1 ↔ right:t9", "left:t3 ↔ right:t3"]);
+    assert_eq!(wires(&now, &now), (vec![], vec![]));
 }

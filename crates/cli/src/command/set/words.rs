@@ -160,26 +160,29 @@ fn in_words(said: &str, grammar: &Grammar) -> String {
 
 /// The step that adds these parts.
 pub(super) fn addition(parts: &[String]) -> Result<String, Wrong> {
-    let (mut lines, mut links, mut taps) = (Vec::new(), Vec::new(), Vec::new());
+    let mut lines = Vec::new();
+    let (mut links, mut taps, mut wires) = (Vec::new(), Vec::new(), Vec::new());
     for part in parts {
         let (key, said) = match part.split_once('=') {
             Some((key, said)) => (key.trim(), said.trim()),
             None => (part.trim(), "{}"),
         };
         match key.split_once('.') {
-            None if key == "link" => links.push(link(said)),
+            None if key == "link" => links.push(ends(said)),
+            None if key == "wire" => wires.push(ends(said)),
             None if key == "tap" => taps.push(tap(said)),
             Some(("node", own)) if !own.is_empty() => {
                 lines.push(format!("add.node.{} = {}", name(own), value(said)));
             }
             _ => {
                 return Err(Wrong::new(format!("`{part}` is nothing that can be added")).hint(
-                    "write `node.NAME`, `node.NAME={…}`, `link=END,END` or `tap=NODE:INTERFACE`",
+                    "write `node.NAME`, `node.NAME={…}`, `link=END,END`, `tap=NODE:INTERFACE` or \
+                     `wire=NODE:TAP,NODE:TAP`",
                 ));
             }
         }
     }
-    for (key, all) in [("link", links), ("tap", taps)] {
+    for (key, all) in [("link", links), ("tap", taps), ("wire", wires)] {
         if !all.is_empty() {
             lines.push(format!("add.{key} = [{}]", all.join(", ")));
         }
@@ -187,8 +190,8 @@ pub(super) fn addition(parts: &[String]) -> Result<String, Wrong> {
     Ok(lines.join("\n"))
 }
 
-/// A link: a table, or its two ends.
-fn link(said: &str) -> String {
+/// A link or wire: a table, or its two ends.
+fn ends(said: &str) -> String {
     match said.split_once(',') {
         Some((a, b)) if !said.starts_with(['{', '[']) => {
             format!("{{ a = {}, b = {} }}", quoted(a.trim()), quoted(b.trim()))
@@ -207,14 +210,22 @@ fn tap(said: &str) -> String {
 
 /// The step that removes these parts.
 pub(super) fn removal(lab: &NodeName, parts: &[String]) -> Result<String, Wrong> {
-    let mut spots = Vec::new();
+    let mut words = Vec::new();
     for part in parts {
-        let own = part.strip_prefix(&format!("{lab}/")).unwrap_or(part);
+        // A name of a node has no `=`.
+        let (is_wire, own) = match part.strip_prefix("wire=") {
+            Some(own) => (true, own),
+            None => (false, part.as_str()),
+        };
+        let own = own.strip_prefix(&format!("{lab}/")).unwrap_or(own);
         let spot = spot(own)
             .map_err(|error| Wrong::new(format!("`{part}` is no node or interface: {error}")))?;
-        spots.push(text(spot));
+        words.push(match is_wire {
+            true => format!("{{ wire = {} }}", text(spot)),
+            false => text(spot),
+        });
     }
-    Ok(format!("remove = [{}]", spots.join(", ")))
+    Ok(format!("remove = [{}]", words.join(", ")))
 }
 
 /// What was said, where that is one value of TOML; else as a text.
@@ -362,8 +373,15 @@ mod tests {
             ),
         );
         let lab = "lab".parse().unwrap();
-        let remove = removal(&lab, &["lab/guest".to_owned(), "sw:p9".to_owned()]).unwrap();
-        assert_eq!(read(&remove), read("remove = [\"guest\", \"sw:p9\"]"));
+        assert_eq!(
+            add(&["wire=a:t, b:t", "wire={a=\"a:u\", b=\"b:u\"}"]),
+            read("add.wire = [{ a = \"a:t\", b = \"b:t\" }, { a = \"a:u\", b = \"b:u\" }]"),
+        );
+        let remove = ["lab/guest", "sw:p9", "wire=a:t", "wire=lab/b:u"].map(str::to_owned);
+        assert_eq!(
+            read(&removal(&lab, &remove).unwrap()),
+            read("remove = [\"guest\", \"sw:p9\", { wire = \"a:t\" }, { wire = \"b:u\" }]"),
+        );
         assert!(addition(&["guest".to_owned()]).is_err());
         assert!(removal(&lab, &["other/guest".to_owned()]).is_err());
     }

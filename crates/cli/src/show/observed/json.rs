@@ -7,7 +7,7 @@ use twinax_lab::wanted::State;
 use twinax_plan::{
     ObservedFdb, ObservedLink, ObservedNeighbour, ObservedNode, ObservedRoute, ObservedRule,
 };
-use twinax_topology::NodeName;
+use twinax_topology::{NodeName, Wire};
 
 use super::Page;
 
@@ -16,6 +16,8 @@ struct Lab<'a> {
     lab: &'a NodeName,
     #[serde(serialize_with = "as_map")]
     nodes: Vec<(&'a NodeName, Node<'a>)>,
+    /// Of the lab, also where one node alone is shown.
+    wires: &'a [Wire],
 }
 
 #[derive(Serialize)]
@@ -40,7 +42,7 @@ impl Page<'_> {
     /// One document, on one line.
     pub fn json(&self) -> serde_json::Result<String> {
         let nodes = self.nodes.iter().map(|(name, node)| (name, self.node(node))).collect();
-        Ok(serde_json::to_string(&Lab { lab: self.lab, nodes })? + "\n")
+        Ok(serde_json::to_string(&Lab { lab: self.lab, nodes, wires: self.wires })? + "\n")
     }
 
     fn node<'a>(&'a self, node: &'a ObservedNode) -> Node<'a> {

@@ -7,7 +7,7 @@ use twinax_lab::wanted::{State, What};
 use twinax_plan::{
     ObservedFdb, ObservedLink, ObservedNeighbour, ObservedNode, ObservedRoute, ObservedRule,
 };
-use twinax_topology::{NodeName, Program};
+use twinax_topology::{NodeName, Place, Program};
 
 /// How many columns the line of an interface has.
 pub(super) const COLUMNS: usize = 6;
@@ -22,6 +22,7 @@ pub(super) fn interface(
     name: &NodeName,
     node: &ObservedNode,
     link: &ObservedLink,
+    wire: Option<&Place>,
     all: bool,
 ) -> Vec<String> {
     let mac = link.mac.map(|mac| mac.to_string()).unwrap_or_default();
@@ -31,7 +32,7 @@ pub(super) fn interface(
         state(link),
         format!("mtu {}", link.mtu),
         mac,
-        joined(name, node, link),
+        joined(name, node, link, wire),
         own,
     ]
 }
@@ -45,7 +46,12 @@ fn state(link: &ObservedLink) -> String {
     }
 }
 
-fn joined(name: &NodeName, node: &ObservedNode, link: &ObservedLink) -> String {
+fn joined(
+    name: &NodeName,
+    node: &ObservedNode,
+    link: &ObservedLink,
+    wire: Option<&Place>,
+) -> String {
     let mut parts = Vec::new();
     match (link.kind.as_str(), node.peer(name, link)) {
         (_, Some(peer)) => parts.push(format!("↔ {peer}")),
@@ -53,6 +59,7 @@ fn joined(name: &NodeName, node: &ObservedNode, link: &ObservedLink) -> String {
         ("tun", _) => parts.push(link.tap.clone().unwrap_or_else(|| "tun".to_owned())),
         (kind, None) => parts.extend((!kind.is_empty()).then(|| kind.to_owned())),
     }
+    parts.extend(wire.map(|other| format!("↔ {other} by a wire")));
     if let Some(bridge) = &link.master {
         let state = link.port.get("state").filter(|state| *state != "forwarding");
         let state = state.map(|state| format!(" ({state})")).unwrap_or_default();
@@ -207,6 +214,11 @@ pub(super) fn fdb(entry: &ObservedFdb) -> String {
 pub(super) fn service(name: &str, what: &What, state: Option<&State>) -> String {
     let state = state.cloned().unwrap_or_default();
     let became = match (what, state.pid, state.ended) {
+        (What::Wire(_), Some(pid), _) => format!("carrying, PID {pid}"),
+        (What::Wire(_), None, _) => {
+            let why = state.broken.as_ref().map(|broken| format!(": {}", broken.causes.join(": ")));
+            format!("cut{}", why.unwrap_or_default())
+        }
         _ if state.broken.is_some() => "not started".to_owned(),
         (What::Listener(_), ..) => "listening".to_owned(),
         (_, Some(pid), _) => format!("running, PID {pid}"),
@@ -214,7 +226,7 @@ pub(super) fn service(name: &str, what: &What, state: Option<&State>) -> String 
         (_, None, None) => "not started yet".to_owned(),
     };
     let again = match (what, state.starts) {
-        (What::Command(_), starts @ 2..) => format!(", started {starts} times"),
+        (What::Command(_) | What::Wire(_), starts @ 2..) => format!(", started {starts} times"),
         _ => String::new(),
     };
     let command = match what {
@@ -223,6 +235,7 @@ pub(super) fn service(name: &str, what: &What, state: Option<&State>) -> String 
             Program::Argv(words) => format!(": {}", shortened(&words.join(" "))),
         },
         What::Listener(_) => String::new(),
+        What::Wire(wire) => format!(", {wire}"),
     };
     format!("{name} {became}{again}{command}")
 }
