@@ -1,5 +1,6 @@
 //! Building a lab in an empty sandbox, by twinax or by its script, and reading it back there.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
@@ -9,9 +10,10 @@ use twinax_kernel::mounts;
 use twinax_lab::apply::apply;
 use twinax_lab::nodes::on_own_thread;
 use twinax_lab::sandbox::{Ended, Holder, Options, Sandbox};
+use twinax_lab::service;
 use twinax_topology::Topology;
 
-use crate::facts;
+use crate::{facts, wire};
 
 /// By which way a lab is built.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +35,10 @@ pub fn build(lab: &Topology, way: Way<'_>) -> Result<Vec<String>, String> {
 /// Builds a lab in the sandbox of the calling process.
 pub fn build_here(lab: &Topology, way: Way<'_>) -> Result<(), String> {
     match way {
-        Way::Twinax => apply(&twinax_plan::build(lab)).map_err(chain),
+        Way::Twinax => {
+            apply(&twinax_plan::build(lab)).map_err(chain)?;
+            lab.wires.iter().try_for_each(service::plug).map_err(chain)
+        }
         Way::Script(script) => in_view(|| run(script)),
     }
 }
@@ -75,13 +80,20 @@ pub fn in_view<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Resu
 fn run(script: &str) -> Result<(), String> {
     let file = "/run/script.sh";
     std::fs::write(file, script).map_err(chain)?;
-    let output = Command::new("sh").arg(file).output().map_err(chain)?;
-    let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+    wire::make_twinax()?;
+    let path = format!("{}:{}", wire::FOLDER, std::env::var("PATH").unwrap_or_default());
+    // No pipe: what goes on in the background has it open, too.
+    let said = "/run/script.said";
+    let stderr = File::create(said).map_err(chain)?;
+    let mut sh = Command::new("sh");
+    sh.arg(file).env("PATH", path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+    let status = sh.status().map_err(chain)?;
+    let complaints = std::fs::read_to_string(said).map_err(chain)?;
     // A command that works says nothing.
-    if output.status.success() && complaints.is_empty() {
+    if status.success() && complaints.is_empty() {
         Ok(())
     } else {
-        Err(format!("{}\n{complaints}", output.status))
+        Err(format!("{status}\n{complaints}"))
     }
 }
 

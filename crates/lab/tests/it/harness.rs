@@ -14,6 +14,9 @@ const ALONE: &str = "TWINAX_TEST_ALONE";
 
 /// Runs the tests that the command line asks for, as the harness of rustc would.
 pub fn main(tests: &[Test]) -> ExitCode {
+    if let Some(code) = crate::wire::is_called() {
+        return code;
+    }
     if let Some(name) = std::env::var_os(ALONE) {
         let (_, test) = tests.iter().find(|(own, _)| name == *own).expect("a test of this name");
         test();

@@ -21,6 +21,8 @@ mod seen;
 mod services;
 mod shipped;
 mod untouched;
+mod wire;
+mod wires;
 #[path = "../../../plan/tests/it/world/mod.rs"]
 #[expect(dead_code, reason = "not all of it is needed here")]
 mod world;
@@ -59,6 +61,15 @@ fn main() -> std::process::ExitCode {
             services::what_nobody_wants_any_more_is_wanted_again,
         ),
         ("untouched::what_stays_is_not_touched", untouched::what_stays_is_not_touched),
+        ("wires::they_come_change_and_go", wires::they_come_change_and_go),
+        ("wires::one_that_is_killed_comes_again", wires::one_that_is_killed_comes_again),
+        (
+            "wires::a_device_that_is_moved_keeps_its_wire",
+            wires::a_device_that_is_moved_keeps_its_wire,
+        ),
+        ("wires::a_device_made_anew_is_held_anew", wires::a_device_made_anew_is_held_anew),
+        ("wires::what_cannot_be_held_is_not_wanted", wires::what_cannot_be_held_is_not_wanted),
+        ("wires::a_flood_arrives_whole_and_in_order", wires::a_flood_arrives_whole_and_in_order),
         ("script::random_labs_come_out_alike", script::random_labs_come_out_alike),
         ("script::shipped_labs_come_out_alike", script::shipped_labs_come_out_alike),
         ("script::a_difference_is_found", script::a_difference_is_found),

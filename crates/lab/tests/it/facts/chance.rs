@@ -2,6 +2,8 @@
 //!
 //! - the MAC of a device for which none is given, and the link-local address made of it; with a
 //!   bridge that takes the least MAC of such ports, what is made of that;
+//! - the link-local address of a device that has no MAC (RFC 7217), and the secret of which it is
+//!   made;
 //! - the numbers of devices, and those that namespaces have for each other;
 //! - whether duplicate address detection of a link-local address has ended, the routes that wait
 //!   for that, and whether it failed: behind a port with `hairpin` a node hears itself;
@@ -67,7 +69,8 @@ pub fn devices(lab: &Topology, node: &Node, links: &[Value]) -> Devices {
         // A bridge whose ports all have a given MAC has one of these.
         let settled = bridge(name).is_some() && ports(name).next().is_some() && !chosen(name);
         let random = own.is_some_and(by_chance) && !settled;
-        let chance = random.then(|| text(link, "address").to_owned());
+        let mac = text(link, "address");
+        let chance = (random && !mac.is_empty()).then(|| mac.to_owned());
         Device {
             link_local: chance.as_deref().and_then(|mac| mac.parse().ok()).map(link_local),
             chance,
@@ -76,6 +79,7 @@ pub fn devices(lab: &Topology, node: &Node, links: &[Value]) -> Devices {
             stp: bridge(name).is_some_and(|bridge| bridge.stp),
             port_of_stp: bridge(master).is_some_and(|bridge| bridge.stp),
             no_link_local: bridge(name).is_some_and(|bridge| bridge.stp)
+                || mac.is_empty()
                 || has(&link["flags"], "NO-CARRIER"),
         }
     };

@@ -96,12 +96,22 @@ fn settle(lab: &Topology) -> Result<(), String> {
         for node in &lab.nodes {
             settled &= inside(&netns(node)?, || Rtnl::open()?.settled()).map_err(chain)?;
         }
+        for place in lab.wires.iter().flat_map(|wire| [&wire.a, &wire.b]) {
+            settled &= is_plugged_in(place)?;
+        }
         quiet_rounds = if settled { quiet_rounds + 1 } else { 0 };
         if Instant::now() > deadline {
             return Err("the kernel is still busy after ten seconds".to_owned());
         }
     }
     Ok(())
+}
+
+/// Whether a device has carrier, as far as it is up. Nobody waits for the program of a script.
+fn is_plugged_in(place: &Place) -> Result<bool, String> {
+    let netns = Netns::open(&Path::new("/run/netns").join(place.node.as_str())).map_err(chain)?;
+    let seen = inside(&netns, || observe::node(&[])).map_err(chain)?;
+    Ok(seen.link(place.interface.as_str()).is_none_or(|link| link.carrier || !link.up))
 }
 
 /// Every sysctl of the namespace that can be read; of the others why not.
@@ -121,6 +131,8 @@ fn sysctls(node: &Node) -> Result<Vec<String>, String> {
                     continue;
                 }
                 let value = match fs::read_to_string(&path) {
+                    // Nobody has set it.
+                    Ok(_) if path.ends_with("stable_secret") => "(drawn)".to_owned(),
                     Ok(value) => value.trim_end().to_owned(),
                     Err(error) => error.to_string(),
                 };
