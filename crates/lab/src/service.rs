@@ -38,7 +38,7 @@ pub enum ServiceError {
     #[error("no wire could be had between `{}` and `{}`", .wire.a, .wire.b)]
     Wire {
         /// The wire.
-        wire: Wire,
+        wire: Box<Wire>,
         /// Why.
         #[source]
         source: Reported,
@@ -154,7 +154,8 @@ pub fn plug(wire: &Wire) -> Result<(), ServiceError> {
     let error = loop {
         match wanted::state(&key) {
             Some(State { broken: Some(broken), .. }) => {
-                break ServiceError::Wire { wire: wire.clone(), source: broken.into() };
+                let wire = Box::new(wire.clone());
+                break ServiceError::Wire { wire, source: broken.into() };
             }
             Some(State { pid: Some(_), .. }) => return Ok(()),
             _ if begun.elapsed() >= AT_ONCE => {

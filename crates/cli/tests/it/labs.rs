@@ -93,6 +93,7 @@ labs! {
     routers: "routers.toml",
     tap_isolated: "tap-isolated.toml",
     tap_joined_by_veth: "tap-joined-by-veth.toml",
+    tap_with_a_program: "tap-with-a-program.toml",
     tenants: "tenants.toml",
     veth_one_namespace: "veth-one-namespace.toml",
     veth_two_namespaces: "veth-two-namespaces.toml",

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use twinax_topology::{Interface, Topology};
+use twinax_topology::{Interface, TapMode, Topology};
 
 use crate::both_ways::{chain, in_view};
 
@@ -51,6 +51,8 @@ fn to_device(
 ) -> Option<String> {
     let (node, dev) = (&device.place.node, &device.place.interface);
     let is_bridge = lab.node(node).is_some_and(|node| node.bridge(dev).is_some());
+    let mode = lab.taps.iter().find(|tap| tap.interface.place == device.place).map(|tap| tap.mode);
+    let is_tun = mode == Some(TapMode::Tun);
     let ip = |words: String| Some(format!("ip -n {node} {words}"));
     match what % 20 {
         0 => ip(format!("addr flush dev {dev} scope global")),
@@ -78,6 +80,8 @@ fn to_device(
             "{} route flush dev {dev} table all proto boot",
             ["-4", "-6"][usize::from(how & 1)]
         )),
+        // A TUN device has no neighbours: whatever is said, the kernel notes that of 0.0.0.0.
+        13 if is_tun => None,
         13 => ip(format!("neigh replace 10.240.0.{how} lladdr 06:00:00:00:00:01 dev {dev}")),
         14 => ip(format!("neigh flush dev {dev} nud permanent")),
         15 if is_bridge => ip(format!(

@@ -76,6 +76,8 @@ pub fn random_labs_of_a_script_are_saved() {
 }
 
 fn of_a_script(lab: &Topology) -> Result<(), String> {
+    // A program that holds devices is the script's: nobody can tell what it does with them.
+    let lab = &Topology { wires: Vec::new(), ..lab.clone() };
     let script = twinax_plan::script(lab);
     let saved = in_sandbox(|| {
         build_here(lab, Way::Script(&script))?;
