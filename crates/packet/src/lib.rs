@@ -7,6 +7,7 @@ pub mod file;
 pub mod filter;
 mod frame;
 pub mod hardware;
+pub mod journey;
 pub mod line;
 pub mod pcapng;
 

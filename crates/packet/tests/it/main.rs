@@ -6,6 +6,7 @@ mod case;
 mod decode;
 mod differences;
 mod fields;
+mod journey;
 mod line;
 mod odd;
 mod pcapng_bytes;
