@@ -3,6 +3,7 @@
 mod build;
 mod capture_files;
 mod case;
+mod corpus;
 mod decode;
 mod differences;
 mod fields;
