@@ -37,6 +37,8 @@ pub struct Ring {
     ring: PacketRing,
     /// The block that comes next.
     next: usize,
+    /// How many were taken and not given back.
+    taken: usize,
     /// How many frames were in the blocks that have been taken.
     read: u64,
     counts: Counts,
@@ -131,16 +133,21 @@ impl Ring {
         let ring = PacketRing::map(socket.as_fd(), block_size, blocks, retire)
             .map_err(Error::call("giving a packet socket its ring"))?;
         sys::bind_to_all(socket.as_fd()).map_err(Error::call("binding a packet socket"))?;
-        Ok(Self { socket, ring, next: 0, read: 0, counts: Counts::default() })
+        Ok(Self { socket, ring, next: 0, taken: 0, read: 0, counts: Counts::default() })
     }
 
     /// The next block that has been handed over, and how many frames are in it; `None`: there is none
     /// yet. Blocks that were taken must be [given back](Self::give_back).
     pub fn take(&mut self) -> Option<(Block, u32)> {
         let block = self.next;
+        // One that was taken is still ours: with all of them taken, the next one is no new one.
+        if self.taken == self.ring.blocks() {
+            return None;
+        }
         let frames = self.ring.bytes(block).and_then(|bytes| u32_at(bytes, at::FRAMES))?;
         self.put_tags_back(block);
         self.next = (block + 1) % self.ring.blocks();
+        self.taken += 1;
         self.read += u64::from(frames);
         Some((Block(block), frames))
     }
@@ -173,6 +180,7 @@ impl Ring {
     /// Gives a block back to the kernel.
     pub fn give_back(&mut self, block: Block) {
         self.ring.give_back(block.0);
+        self.taken -= 1;
     }
 
     /// How many frames were in the blocks that have been taken so far.

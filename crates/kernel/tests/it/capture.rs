@@ -101,6 +101,29 @@ fn what_has_no_room_is_counted() {
     });
 }
 
+/// With all blocks in hand there are no more, until one is given back.
+#[test]
+fn a_block_is_taken_once() {
+    if !is_root("a_block_is_taken_once") {
+        return;
+    }
+    in_new(|_| {
+        up("lo");
+        let mut ring = Ring::open(RING, |_| Ok(())).expect("a ring");
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let own = socket.local_addr().expect("its address");
+        while ring.counts().expect("it counts").drops == 0 {
+            socket.send_to(&[0; 1000], own).expect("lo takes it");
+        }
+        let taken: Vec<_> = std::iter::from_fn(|| ring.take()).take(2 * RING.blocks).collect();
+        assert_eq!(taken.len(), RING.blocks);
+        let counts = ring.counts().expect("it counts");
+        assert_eq!(ring.read(), counts.frames - counts.drops);
+        taken.into_iter().for_each(|(block, _)| ring.give_back(block));
+        assert_eq!(ring.take(), None);
+    });
+}
+
 /// The kernel takes the tag out of a frame that comes in; one behind it stays where it is.
 #[test]
 fn a_tag_is_where_it_was_on_the_wire() {
