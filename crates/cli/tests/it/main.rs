@@ -21,4 +21,5 @@ mod support;
 mod terminal;
 mod up;
 mod view;
+mod wires;
 mod words;

@@ -113,8 +113,10 @@ fn talk(from: (&str, &str), to: (&str, &str)) -> Result<(), String> {
 }
 
 /// What stopped, what was done, what started.
-fn becomes(lab: &Topology) -> Result<(Vec<String>, Vec<String>, Vec<String>), String> {
-    let mut told = (Vec::new(), Vec::new(), Vec::new());
+type Told = (Vec<String>, Vec<String>, Vec<String>);
+
+fn becomes(lab: &Topology) -> Result<Told, String> {
+    let mut told = Told::default();
     converge::converge(lab, |difference| {
         told.0.extend(difference.stop.iter().map(ToString::to_string));
         told.1.extend(difference.steps.iter().map(twinax_plan::command));
