@@ -17,7 +17,7 @@ use crate::tun::has_tun;
 const RING: RingOptions = RingOptions { block_size: 1 << 16, blocks: 4, retire: 2 };
 
 /// Reads all that the kernel counts, once it has been handed over; how many frames had no room.
-fn all(ring: &mut Ring, mut each: impl FnMut(&RawFrame<'_>)) -> u64 {
+pub fn all(ring: &mut Ring, mut each: impl FnMut(&RawFrame<'_>)) -> u64 {
     let before = ring.read();
     loop {
         while let Some((block, frames)) = ring.take() {

@@ -6,6 +6,7 @@ mod capture;
 mod changes;
 mod cleanup;
 mod filter;
+mod filter_devices;
 mod filter_frames;
 mod filter_tags;
 mod filter_words;
