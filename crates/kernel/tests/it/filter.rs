@@ -7,7 +7,8 @@ use std::os::unix::net::UnixDatagram;
 use proptest::prelude::*;
 use twinax_kernel::filter::attach;
 use twinax_packet::Direction;
-use twinax_packet::filter::{Ancillary, Instruction, MAXIMUM, Program};
+use twinax_packet::filter::{Ancillary, Filter, Instruction, MAXIMUM, Program};
+use twinax_packet::hardware;
 
 /// A socket, and one that receives what it sends as far as a filter lets it.
 fn pair() -> (UnixDatagram, UnixDatagram) {
@@ -139,6 +140,21 @@ proptest! {
             prop_assert_eq!(ours as usize, verdict(&sockets, &frame), "{:?}", program);
         }
     }
+}
+
+/// What is put together and made shorter says the same.
+#[test]
+fn a_filter_says_what_its_program_says() {
+    let config = ProptestConfig { cases: 4000, ..ProptestConfig::default() };
+    let frames = proptest::collection::vec(proptest::collection::vec(any::<u8>(), 2..60), 1..8);
+    proptest!(config, |(instructions in orderly(), frames in frames)| {
+        let program = Program::new(instructions).expect("it is in order");
+        let whole = Filter::new(Program::always(0), program.clone()).program(None).unwrap();
+        for frame in frames {
+            let beside = Ancillary { hardware: hardware::RAW[0], ..beside(&frame) };
+            prop_assert_eq!(whole.run(&frame, &beside), program.run(&frame, &beside));
+        }
+    });
 }
 
 #[test]

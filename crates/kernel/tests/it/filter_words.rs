@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use twinax_kernel::libpcap;
-use twinax_packet::filter::{self, Ancillary, Program};
+use twinax_packet::filter::{self, Ancillary, Filter, Program};
+use twinax_packet::hardware::{ETHERNET, RAW};
 use twinax_packet::{Direction, LinkType};
 
 use crate::filter_frames::{PORTS, V4, V6, frames};
@@ -11,12 +12,16 @@ use crate::filter_frames::{PORTS, V4, V6, frames};
 const LINK_TYPES: [LinkType; 2] = [LinkType::Ethernet, LinkType::Raw];
 
 pub fn wants(program: &Program, frame: &[u8]) -> bool {
+    wants_of(program, frame, ETHERNET)
+}
+
+fn wants_of(program: &Program, frame: &[u8], hardware: u16) -> bool {
     let ancillary = Ancillary {
         length: frame.len() as u32,
         protocol: 0,
         direction: Direction::In,
         interface: 1,
-        hardware: 1,
+        hardware,
         tag: None,
     };
     program.run(frame, &ancillary) != 0
@@ -130,9 +135,15 @@ fn our_words_mean_what_libpcap_says() {
             let theirs = libpcap::compile(&expression, *link_type);
             let theirs = theirs.unwrap_or_else(|error| panic!("{expression}: {error}"));
             let ours = ours(&expression, *link_type);
+            let whole = [&ours, &theirs].map(|program| {
+                Filter::new(Program::always(0), program.clone()).program(None).unwrap()
+            });
             for frame in frames {
                 let (ours, theirs) = (wants(&ours, frame), wants(&theirs, frame));
                 prop_assert_eq!(ours, theirs, "{:?} {}: {:02x?}", link_type, &expression, frame);
+                // As if they all came from devices without a link header: nothing is tagged there.
+                let whole = [&whole[0], &whole[1]].map(|whole| wants_of(whole, frame, RAW[0]));
+                prop_assert_eq!(whole, [ours; 2], "{}: {:02x?}", &expression, frame);
             }
         }
     });

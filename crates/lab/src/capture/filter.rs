@@ -6,7 +6,7 @@
 
 use twinax_kernel::libpcap;
 use twinax_packet::LinkType;
-use twinax_packet::filter::{self, Filter, ParseError, Program, TagLost, TooLong};
+use twinax_packet::filter::{self, Filter, Invalid, ParseError, Program, TagLost, TooLong};
 
 use crate::programs;
 
@@ -66,6 +66,7 @@ const BEGINNINGS: [LinkType; 2] = [LinkType::Ethernet, LinkType::Raw];
 fn by_libpcap(expression: &str) -> Result<Filter, FilterError> {
     // What is refused for frames without an Ethernet header (`ether host …`) holds for none of them.
     match BEGINNINGS.map(|beginning| libpcap::compile(expression, beginning)) {
+        [Err(libpcap::Error::Invalid(Invalid::Length(_))), _] => Err(TooLong.into()),
         [Err(source), Err(_)] => {
             Err(FilterError::Refused { expression: expression.to_owned(), source })
         }
@@ -204,6 +205,21 @@ mod tests {
         }
         let error = compile("vlan and ether[12:4] = 0x81000005").unwrap_err();
         assert!(matches!(error, FilterError::TagLost(_)), "{error:?}");
+    }
+
+    /// As docs/capture.md says.
+    #[test]
+    fn ninety_hosts_are_not_too_many() {
+        let hosts: Vec<String> = (1..=90).map(|host| format!("10.0.0.{host}")).collect();
+        let expression = format!("host ({})", hosts.join(" or "));
+        assert!(by_own_words(&expression).unwrap().program(None).is_ok());
+        if libpcap::version().is_none() {
+            return println!("skipped: ninety_hosts_are_not_too_many: needs libpcap");
+        }
+        assert!(by_libpcap(&expression).unwrap().program(None).is_ok());
+        let error = by_libpcap(&vec!["host 10.0.0.1"; 200].join(" or ")).unwrap_err();
+        let hint = hint::of(&error).unwrap();
+        assert!(hint.text.contains("`net`") && !hint.lacking, "{error:?}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::assemble::{Assembler, Label};
 use super::instruction::{beside, code};
 use super::program::Program;
 use super::run::Ancillary;
+use super::shorten::shorten;
 use super::tag::{self, Sight, rewrite};
 use crate::{Frame, LinkType, hardware};
 
@@ -74,7 +75,9 @@ impl Filter {
     /// A frame of a VLAN is wanted where it would be without its (outermost) tag.
     pub fn new(ethernet: Program, raw: Program) -> Self {
         // A program that can't be rewritten is one that is interested in that place: it is shown it.
-        let tag_inside = rewrite(&ethernet, Sight::Without).unwrap_or_else(|| ethernet.clone());
+        let tag_inside = rewrite(&ethernet, Sight::Without);
+        let [ethernet, raw] = [ethernet, raw].map(|program| shorten(&program));
+        let tag_inside = tag_inside.map_or_else(|| ethernet.clone(), |program| shorten(&program));
         let tag_beside = ethernet.clone();
         Self { ethernet, tag_inside, tag_beside, raw, others: Program::always(0) }
     }
@@ -86,7 +89,8 @@ impl Filter {
     ///
     /// [`TagLost`].
     pub fn of_tags(ethernet: Program, raw: Program) -> Result<Self, TagLost> {
-        let tag_beside = rewrite(&ethernet, Sight::With).ok_or(TagLost)?;
+        let tag_beside = shorten(&rewrite(&ethernet, Sight::With).ok_or(TagLost)?);
+        let [ethernet, raw] = [ethernet, raw].map(|program| shorten(&program));
         let tag_inside = ethernet.clone();
         Ok(Self { ethernet, tag_inside, tag_beside, raw, others: Program::always(0) })
     }

@@ -105,11 +105,12 @@ impl fmt::Display for Problem {
         match self {
             Self::Unknown { word } => write!(
                 f,
-                "`{word}` is none of the words that twinax knows by itself: arp, ip, ip6, icmp, \
-                 icmp6, tcp, udp, host, net, port, src, dst, and, or, not"
+                "`{}` is none of the words that twinax knows by itself: arp, ip, ip6, icmp, \
+                 icmp6, tcp, udp, host, net, port, src, dst, and, or, not",
+                Shown(word)
             ),
             Self::Expected { what, found: Some(found) } => {
-                write!(f, "{what} is expected here, not `{found}`")
+                write!(f, "{what} is expected here, not `{}`", Shown(found))
             }
             Self::Expected { what, found: None } => {
                 write!(f, "{what} is expected at the end of the expression")
@@ -121,12 +122,14 @@ impl fmt::Display for Problem {
                 )
             }
             Self::NotAddress { word } => {
-                write!(f, "`{word}` is no IPv4 or IPv6 address")
+                write!(f, "`{}` is no IPv4 or IPv6 address", Shown(word))
             }
             Self::NotNet { word } => {
-                write!(f, "`{word}` is no net such as 10.0.0.0/8 or 2001:db8::/32")
+                write!(f, "`{}` is no net such as 10.0.0.0/8 or 2001:db8::/32", Shown(word))
             }
-            Self::NotPort { word } => write!(f, "`{word}` is no port: a number from 0 to 65535"),
+            Self::NotPort { word } => {
+                write!(f, "`{}` is no port: a number from 0 to 65535", Shown(word))
+            }
             Self::HostBits { word, meant } => {
                 write!(f, "`{word}` is an address in a net; the net is `{meant}`")
             }
@@ -140,5 +143,21 @@ impl fmt::Display for Problem {
             Self::NotOpened => write!(f, "no bracket is open here"),
             Self::TooMuch => write!(f, "this is more than twinax can read by itself"),
         }
+    }
+}
+
+/// A word of somebody's, without what a terminal would do something about, and not too much of it.
+struct Shown<'w>(&'w str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 60;
+        for c in self.0.chars().take(MOST) {
+            match c.is_control() {
+                true => write!(f, "{}", c.escape_default())?,
+                false => write!(f, "{c}")?,
+            }
+        }
+        if self.0.chars().nth(MOST).is_some() { write!(f, "…") } else { Ok(()) }
     }
 }

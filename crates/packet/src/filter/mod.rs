@@ -21,6 +21,7 @@ mod mistake;
 mod parse;
 mod program;
 mod run;
+mod shorten;
 mod tag;
 mod value;
 mod word;

@@ -7,6 +7,7 @@ mod corpus;
 mod decode;
 mod differences;
 mod fields;
+mod filter_corpus;
 mod journey;
 mod line;
 mod odd;
