@@ -174,7 +174,8 @@ const CAPTURE_NOTES: &str = "Examples:
   twinax capture                                  every frame of the only lab that is running
   twinax capture left:veth3 right                 of one interface, and of all of another node
   twinax capture web -w web.pcapng --for 10s      for Wireshark
-  twinax capture --filter 'icmp or arp' -c 10";
+  twinax capture --filter 'icmp or arp' -c 10
+  twinax capture --journeys                       each packet once, with its way";
 
 /// What `twinax run` is told.
 #[derive(Debug, ClapArgs)]

@@ -77,8 +77,10 @@ fn capture(interface: &str, asked: &Extcap) -> anyhow::Result<u8> {
         read: None,
         count: None,
         span: None,
+        journeys: false,
         // What is told, Wireshark takes for an error.
         quiet: true,
+        json: false,
     };
     command::capture(&words)
 }

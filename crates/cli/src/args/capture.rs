@@ -35,9 +35,15 @@ pub struct Capture {
     /// The memory for frames that are waiting to be read, of all nodes together
     #[arg(long, value_name = "SIZE", value_parser = names::bytes, default_value_t = Self::RING)]
     pub ring: names::Bytes,
+    /// A line for each packet with its way from device to device, and what changed on it
+    #[arg(long, conflicts_with = "write")]
+    pub journeys: bool,
     /// Tell only of frames that were lost
     #[arg(short, long)]
     pub quiet: bool,
+    /// Print journeys as JSON, one document a line
+    #[arg(long, requires = "journeys")]
+    pub json: bool,
 }
 
 impl Capture {

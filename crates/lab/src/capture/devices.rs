@@ -4,8 +4,12 @@ use std::collections::HashMap;
 
 use twinax_kernel::Error;
 use twinax_kernel::observe::{Change, Device, Follower};
+use twinax_packet::journey::{Device as Wired, Role, Wiring};
 use twinax_packet::{Interface, InterfaceId, LinkType, Mac};
-use twinax_topology::{IfName, NodeName};
+use twinax_topology::{IfName, NodeName, Place};
+
+use super::wiring::role;
+use crate::wanted;
 
 /// A device, by the place of its node among the nodes and its index there.
 pub(super) type Key = (usize, u32);
@@ -17,16 +21,16 @@ pub struct Devices {
     /// All that there are and have been.
     interfaces: Vec<Interface>,
     current: HashMap<Key, Known>,
-    /// The other way round, of those that are there.
-    places: HashMap<InterfaceId, Key>,
+    wiring: Wiring,
 }
 
 /// What is known of a device.
 struct Known {
     interface: InterfaceId,
-    kind: String,
-    master: Option<u32>,
+    role: Role,
+    master: Option<Key>,
     peer: Option<Key>,
+    lower: Option<Key>,
 }
 
 impl Devices {
@@ -36,11 +40,12 @@ impl Devices {
             nodes,
             interfaces: Vec::new(),
             current: HashMap::new(),
-            places: HashMap::new(),
+            wiring: Wiring::default(),
         };
         for place in 0..devices.nodes.len() {
             devices.look(place)?;
         }
+        devices.wire();
         Ok(devices)
     }
 
@@ -49,22 +54,9 @@ impl Devices {
         &self.interfaces
     }
 
-    /// The other end of the veth pair of which a device is one end, as far as it is known.
-    pub fn peer(&self, interface: InterfaceId) -> Option<InterfaceId> {
-        let peer = self.known(interface)?.peer?;
-        Some(self.current.get(&peer)?.interface)
-    }
-
-    /// The bridge whose port a device is.
-    pub fn bridge(&self, interface: InterfaceId) -> Option<InterfaceId> {
-        let (node, _) = *self.places.get(&interface)?;
-        let bridge = self.current.get(&(node, self.known(interface)?.master?))?;
-        (bridge.kind == "bridge").then_some(bridge.interface)
-    }
-
-    /// Its kind (`IFLA_INFO_KIND`): `veth`, `bridge`, `tun`; empty for `lo`.
-    pub fn kind(&self, interface: InterfaceId) -> &str {
-        self.known(interface).map_or("", |known| &known.kind)
+    /// How they hang together.
+    pub fn wiring(&self) -> &Wiring {
+        &self.wiring
     }
 
     /// The indexes of the devices of a node that have one of these names.
@@ -76,10 +68,6 @@ impl Devices {
         })
         .map(|((_, index), _)| *index)
         .collect()
-    }
-
-    fn known(&self, interface: InterfaceId) -> Option<&Known> {
-        self.current.get(self.places.get(&interface)?)
     }
 
     pub(super) fn follower(&self) -> &Follower {
@@ -107,6 +95,7 @@ impl Devices {
         let place = self.follower.add(netns)?;
         self.nodes.push(node);
         self.look(place)?;
+        self.wire();
         Ok(place)
     }
 
@@ -135,7 +124,36 @@ impl Devices {
                 looked => looked?,
             }
         }
+        self.wire();
         Ok(())
+    }
+
+    /// Puts what is known into the words of journeys.
+    fn wire(&mut self) {
+        for known in self.current.values() {
+            let at = |key: Option<Key>| self.current.get(&key?);
+            let interface = |known: &Known| known.interface;
+            let device = Wired {
+                role: known.role,
+                peer: at(known.peer).map(interface),
+                bridge: at(known.master).filter(|own| own.role == Role::Bridge).map(interface),
+                lower: at(known.lower).map(interface),
+            };
+            self.wiring.set(known.interface, device);
+        }
+        // What a program carries between two TAPs goes as over a cable.
+        for wire in wanted::wires().unwrap_or_default() {
+            if let (Some(a), Some(b)) = (self.at(&wire.a), self.at(&wire.b)) {
+                self.wiring.join(a, b);
+            }
+        }
+    }
+
+    /// The device at a place, where there is one.
+    fn at(&self, place: &Place) -> Option<InterfaceId> {
+        let all = self.current.iter().filter(|((node, _), _)| self.nodes[*node] == place.node);
+        let mut own = all.map(|(_, known)| known.interface);
+        own.find(|id| self.interfaces[*id as usize].device == place.interface.as_str())
     }
 
     fn look(&mut self, place: usize) -> Result<(), Error> {
@@ -148,7 +166,18 @@ impl Devices {
     fn take(&mut self, place: usize, device: Device) {
         let Device { link, link_type, master, peer } = device;
         let mac = link.mac.map(|mac| Mac(mac.octets()));
-        let known = Known { interface: 0, kind: link.kind, master, peer };
+        let role = role(&link.name, &link.kind, link.tap.as_deref());
+        // Of a device that sits on another, IFLA_LINK is that one.
+        let lower = link.peer_index.filter(|_| role == Role::Upper);
+        let at =
+            |node: Option<i32>, index| Some((node.map_or(Ok(place), usize::try_from).ok()?, index));
+        let known = Known {
+            interface: 0,
+            role,
+            master: master.map(|index| (place, index)),
+            peer,
+            lower: lower.and_then(|index| at(link.peer_netnsid, index)),
+        };
         self.set((place, link.index), link.name, link_type, mac, known);
     }
 
@@ -177,13 +206,12 @@ impl Devices {
         // Word of a change does not tell the peer; a look that follows does.
         let peer = known.peer.or_else(|| self.current.get(&key)?.peer);
         self.current.insert(key, Known { interface, peer, ..known });
-        self.places.insert(interface, key);
         interface
     }
 }
 
 impl Known {
     fn nothing() -> Self {
-        Self { interface: 0, kind: String::new(), master: None, peer: None }
+        Self { interface: 0, role: Role::Unknown, master: None, peer: None, lower: None }
     }
 }

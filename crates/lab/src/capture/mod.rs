@@ -16,6 +16,7 @@ pub mod filter;
 mod merge;
 mod session;
 mod size;
+mod wiring;
 
 pub use devices::Devices;
 pub use error::CaptureError;

@@ -79,7 +79,7 @@ fn give_out(
 }
 
 fn known(devices: &Devices) -> Known<'_> {
-    Known { interfaces: devices.interfaces() }
+    Known { interfaces: devices.interfaces(), wiring: devices.wiring() }
 }
 
 fn now() -> Time {
@@ -114,11 +114,12 @@ fn wait(
     end: Option<Instant>,
 ) -> anyhow::Result<bool> {
     let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+    let own = sink.due();
     let screen = sink.screen();
     let full = screen.as_ref().is_some_and(|screen| screen.is_full());
     // While the screen is full, frames wait where they are.
     let due = session.due().filter(|_| !full);
-    let left = [left, due].into_iter().flatten().min();
+    let left = [left, due, own].into_iter().flatten().min();
     let left = left.and_then(|left| Timespec::try_from(left).ok());
     let comes = if full { PollFlags::empty() } else { PollFlags::IN };
     let mut ready =

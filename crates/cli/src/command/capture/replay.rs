@@ -9,13 +9,14 @@ use twinax_lab::capture::filter;
 use twinax_packet::Time;
 use twinax_packet::file::FileReader;
 use twinax_packet::filter::Filter;
+use twinax_packet::journey::Wiring;
 
 use super::sink::{Known, Sink};
 use crate::args::Capture;
 use crate::command::HELD;
 use crate::show;
 
-/// Has the frames of a file go where they are to go.
+/// Has the frames of a file go where they are to go. How its devices hang together it does not say.
 pub fn run(path: &Path, asked: &Capture, mut sink: Box<dyn Sink>) -> anyhow::Result<u8> {
     let named = || format!("`{}`", path.display());
     let from: Box<dyn Read> = match path == Path::new("-") {
@@ -24,6 +25,7 @@ pub fn run(path: &Path, asked: &Capture, mut sink: Box<dyn Sink>) -> anyhow::Res
     };
     let filter = asked.filter.as_deref().map(filter::compile).transpose()?.map(|(own, _)| own);
     let mut reader = FileReader::new(from).with_context(named)?;
+    let wiring = Wiring::default();
     let mut last = Time(0);
     while !sink.is_done() {
         let Some((interfaces, frame)) = reader.next().with_context(named)? else { break };
@@ -32,7 +34,7 @@ pub fn run(path: &Path, asked: &Capture, mut sink: Box<dyn Sink>) -> anyhow::Res
             continue;
         }
         last = frame.time;
-        let known = Known { interfaces };
+        let known = Known { interfaces, wiring: &wiring };
         sink.frame(known, &frame)?;
         // Nothing is lost by waiting for whoever reads it.
         if let Some(screen) = sink.screen() {
@@ -44,7 +46,7 @@ pub fn run(path: &Path, asked: &Capture, mut sink: Box<dyn Sink>) -> anyhow::Res
             }
         }
     }
-    sink.end(Known { interfaces: reader.interfaces() }, last)?;
+    sink.end(Known { interfaces: reader.interfaces(), wiring: &wiring }, last)?;
     if reader.is_truncated() && !asked.quiet {
         show::tell(&format!("{} ends in the middle of a frame", named()));
     }

@@ -1,8 +1,12 @@
 //! Where frames go: lines on the screen, a file, journeys.
 
 mod file;
+mod journeys;
 mod lines;
 
+use std::time::Duration;
+
+use twinax_packet::journey::Wiring;
 use twinax_packet::{Frame, Interface, Time};
 use twinax_topology::NodeName;
 
@@ -14,6 +18,8 @@ use crate::args::Capture;
 pub struct Known<'a> {
     /// All that there are and have been.
     pub interfaces: &'a [Interface],
+    /// How they hang together.
+    pub wiring: &'a Wiring,
 }
 
 /// Where frames go.
@@ -35,6 +41,11 @@ pub trait Sink {
     /// Whether it has had as many frames as it was to have.
     fn is_done(&self) -> bool;
 
+    /// When it has something to do even if nothing comes.
+    fn due(&self) -> Option<Duration> {
+        None
+    }
+
     /// The screen on which it writes, where it does.
     fn screen(&mut self) -> Option<&mut Screen> {
         None
@@ -46,6 +57,7 @@ pub fn open(asked: &Capture) -> anyhow::Result<Box<dyn Sink>> {
     let most = asked.count.unwrap_or(u64::MAX);
     Ok(match &asked.write {
         Some(path) => Box::new(file::File::open(path, asked.filter.clone(), most)?),
+        None if asked.journeys => Box::new(journeys::Ways::new(asked.json, most)),
         None => Box::new(lines::Screenful::new(most)),
     })
 }
