@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, ipproto, sockopt};
+use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, ipproto};
 
 use crate::error::Error;
 use crate::sys;
@@ -16,14 +16,12 @@ pub struct IcmpOptions {
     pub interface: Option<u32>,
     /// The source address.
     pub source: Option<IpAddr>,
-    /// The TTL (hop limit).
-    pub ttl: Option<u8>,
     /// Whether nobody may fragment them.
     pub dont_fragment: bool,
 }
 
 /// Opens a raw, non-blocking ICMP (or ICMPv6) socket of the family of `to` in the namespace of the
-/// calling thread.
+/// calling thread. What comes is taken off it by [`message::receive`](crate::message::receive).
 pub fn socket(to: IpAddr, options: &IcmpOptions) -> Result<OwnedFd, Error> {
     let (family, protocol): (_, Protocol) = match to {
         IpAddr::V4(_) => (AddressFamily::INET, ipproto::ICMP),
@@ -56,9 +54,7 @@ fn set_v4(socket: &OwnedFd, options: &IcmpOptions) -> Result<(), Error> {
     if options.dont_fragment {
         set(libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DO)?;
     }
-    options.ttl.map_or(Ok(()), |ttl| {
-        sockopt::set_ip_ttl(socket, ttl.into()).map_err(Error::call("setting the TTL"))
-    })
+    Ok(())
 }
 
 fn set_v6(socket: &OwnedFd, options: &IcmpOptions) -> Result<(), Error> {
@@ -73,8 +69,6 @@ fn set_v6(socket: &OwnedFd, options: &IcmpOptions) -> Result<(), Error> {
         set(libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_DO)?;
         set(libc::IPV6_DONTFRAG, 1)?;
     }
-    options.ttl.map_or(Ok(()), |ttl| {
-        sockopt::set_ipv6_unicast_hops(socket, Some(ttl))
-            .map_err(Error::call("setting the hop limit"))
-    })
+    // An IPv4 socket gives the whole packet, with its TTL.
+    set(libc::IPV6_RECVHOPLIMIT, 1)
 }

@@ -17,6 +17,7 @@ pub mod filter;
 pub mod icmp;
 pub mod libpcap;
 mod link;
+pub mod message;
 pub mod mounts;
 mod neighbour;
 pub mod netlink;
@@ -29,7 +30,9 @@ mod rtnl;
 mod rule;
 mod sys;
 pub mod sysctl;
+pub mod tcp;
 pub mod tun;
+pub mod udp;
 pub mod watch;
 
 pub use error::{Error, Refusal};

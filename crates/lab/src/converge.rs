@@ -146,8 +146,8 @@ impl Work {
         let services: Turnover<'_, Command> = twinax_plan::services(current, &self.wanted);
         stop.extend(services.goes.iter().map(|(node, own)| Key::command(node, &own.name)));
         stop.extend(services.changes.iter().map(|(node, own, _)| Key::command(node, &own.name)));
-        stop.extend(listeners.goes.iter().map(|(node, own)| Key::listener(node, own.tcp)));
-        stop.extend(listeners.changes.iter().map(|(node, own, _)| Key::listener(node, own.tcp)));
+        stop.extend(listeners.goes.iter().map(|(node, own)| Key::listener(node, own)));
+        stop.extend(listeners.changes.iter().map(|(node, own, _)| Key::listener(node, own)));
         let (goes, comes) = twinax_plan::wires(current, &self.wanted);
         // A device that is made anew is in nobody's hands.
         let remade = remade(&steps);
@@ -235,7 +235,7 @@ impl Start<'_> {
     fn key(&self) -> Key {
         match self {
             Self::Command(node, command) => Key::command(node, &command.name),
-            Self::Listener(node, listener) => Key::listener(node, listener.tcp),
+            Self::Listener(node, listener) => Key::listener(node, listener),
             Self::Wire(wire) => Key::wire(wire),
         }
     }

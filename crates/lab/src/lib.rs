@@ -26,6 +26,7 @@ pub mod log;
 pub mod memory;
 pub mod nodes;
 pub mod observe;
+pub mod owners;
 pub mod probe;
 pub mod processes;
 mod programs;

@@ -258,6 +258,7 @@ fn what(action: &Action) -> &'static str {
         Action::Ping(..) => "ping",
         Action::Traceroute(..) => "traceroute",
         Action::Tcp(..) => "tcp",
+        Action::Udp(..) => "udp",
         Action::Run(..) => "run",
         Action::Look(..) => "look",
         Action::Reach(_) => "reach",

@@ -127,7 +127,7 @@ pub fn start(node: &NodeName, command: &Command) -> Result<(), ServiceError> {
 
 /// Wants twinax to listen on a port of a node, and waits until it does.
 pub fn listen(node: &NodeName, listener: &Listener) -> Result<(), ServiceError> {
-    let key = Key::listener(node, listener.tcp);
+    let key = Key::listener(node, listener);
     want(&key, What::Listener(listener.clone()))?;
     let begun = Instant::now();
     loop {

@@ -35,7 +35,7 @@ pub(crate) const LOOK_AGAIN: Signal = Signal::HUP;
 pub struct Key {
     /// The node.
     pub node: NodeName,
-    /// The name of a command, which can't have a colon; or `tcp:PORT`, or `wire:DEVICE`.
+    /// The name of a command, which can't have a colon; or `tcp:PORT`, `udp:PORT`, `wire:DEVICE`.
     pub name: String,
 }
 
@@ -46,8 +46,9 @@ impl Key {
     }
 
     /// That of a port.
-    pub fn listener(node: &NodeName, port: u16) -> Self {
-        Self { node: node.clone(), name: format!("tcp:{port}") }
+    pub fn listener(node: &NodeName, listener: &Listener) -> Self {
+        let (protocol, port) = listener.key();
+        Self { node: node.clone(), name: format!("{}:{port}", protocol.as_str()) }
     }
 
     /// That of a wire.

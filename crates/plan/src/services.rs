@@ -20,9 +20,10 @@ pub fn services<'a>(current: &'a Topology, wanted: &'a Topology) -> Turnover<'a,
     turnover(current, wanted, |node| &node.commands, |command| command.name.clone())
 }
 
-/// Which listeners go, come and change; a listener is known by its node and port.
+/// Which listeners go, come and change; a listener is known by its node, protocol and
+/// port.
 pub fn listeners<'a>(current: &'a Topology, wanted: &'a Topology) -> Turnover<'a, Listener> {
-    turnover(current, wanted, |node| &node.listeners, |listener| listener.tcp)
+    turnover(current, wanted, |node| &node.listeners, Listener::key)
 }
 
 /// Which wires go and which come, each in the order of its lab; a wire is known by its two devices,

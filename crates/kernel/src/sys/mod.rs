@@ -4,6 +4,7 @@
 mod exec;
 mod filter;
 mod libpcap;
+mod message;
 mod pretend;
 mod ring;
 
@@ -16,6 +17,7 @@ use crate::error::errno;
 pub use exec::{Bind, Sight, see_before_exec};
 pub use filter::attach_filter;
 pub use libpcap::{libpcap_compile, libpcap_version};
+pub use message::{receive_message, send_message};
 pub use ring::{PacketRing, bind_to_all, packet_statistics};
 
 fn check(result: libc::c_int) -> Result<libc::c_int, Errno> {

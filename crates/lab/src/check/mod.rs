@@ -3,6 +3,7 @@
 //! One kind of step, one file. Each gives a [`StepReport`]; an error means that the step could not
 //! be done at all.
 
+mod echo;
 mod look;
 mod ping;
 mod reach;
@@ -11,6 +12,7 @@ mod seen;
 mod tcp;
 mod text;
 mod traceroute;
+mod udp;
 mod watch;
 
 use std::net::IpAddr;
@@ -112,6 +114,7 @@ fn act(lab: &mut Lab, action: &Action, made: impl FnOnce()) -> Result<Outcome, S
         Action::Ping(ping, expect) => ping::carry_out(lab, ping, expect),
         Action::Traceroute(asked, expect) => traceroute::carry_out(lab, asked, expect),
         Action::Tcp(tcp, expect) => tcp::carry_out(lab, tcp, expect),
+        Action::Udp(udp, expect) => udp::carry_out(lab, udp, expect),
         Action::Run(run, expect) => run::carry_out(run, expect),
         Action::Look(spot, expect) => look::carry_out(lab, spot, expect),
         Action::Reach(reach) => reach::carry_out(lab, reach),

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use twinax_kernel::{Error, Netns};
+use twinax_kernel::message::{self, Manner};
+use twinax_kernel::{Error, Netns, udp};
 use twinax_topology::Listener;
 
 use crate::hint;
@@ -17,14 +18,19 @@ const LISTENING: &str = "listening on a TCP port";
 /// A port on which twinax listens.
 pub(super) struct Port {
     key: Key,
-    socket: Option<TcpListener>,
+    socket: Option<Socket>,
     listener: Listener,
+}
+
+enum Socket {
+    Tcp(TcpListener),
+    Udp(OwnedFd),
 }
 
 impl Port {
     /// Begins to listen.
     pub(super) fn open(key: Key, listener: Listener) -> Self {
-        let opened = nodes::open(&key.node).and_then(|netns| open(&netns, listener.tcp));
+        let opened = nodes::open(&key.node).and_then(|netns| open(&netns, &listener));
         let mut state = State { starts: 1, ..State::default() };
         let socket = opened.map_err(|error| state.broken = Some(hint::broken(&error))).ok();
         let _ = wanted::set_state(&key, &state);
@@ -37,16 +43,18 @@ impl Port {
     }
 
     pub(super) fn socket(&self) -> Option<BorrowedFd<'_>> {
-        self.socket.as_ref().map(TcpListener::as_fd)
+        Some(match self.socket.as_ref()? {
+            Socket::Tcp(socket) => socket.as_fd(),
+            Socket::Udp(socket) => socket.as_fd(),
+        })
     }
 
-    /// Tells its text to whoever has connected.
+    /// Serves whoever has come.
     pub(super) fn serve(&self) {
-        let Some(socket) = &self.socket else { return };
-        while let Ok((mut stream, _)) = socket.accept() {
-            // Who hangs up early, or does not listen, has heard enough.
-            let _ = stream.set_nonblocking(true);
-            let _ = stream.write_all(self.listener.say.as_bytes());
+        match (&self.socket, &self.listener) {
+            (Some(Socket::Tcp(socket)), Listener::Tcp { say, .. }) => say_to_all(socket, say),
+            (Some(Socket::Udp(socket)), _) => echo(socket),
+            _ => {}
         }
     }
 
@@ -56,14 +64,54 @@ impl Port {
     }
 }
 
-fn open(netns: &Netns, port: u16) -> Result<TcpListener, Error> {
-    inside(netns, || {
-        // `[::]` takes IPv4 too, unless the node has no IPv6.
-        let both = TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)));
-        let socket = both
-            .or_else(|_| TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))))
-            .map_err(Error::io(LISTENING))?;
-        socket.set_nonblocking(true).map_err(Error::io(LISTENING))?;
-        Ok(socket)
+/// Tells its text to whoever has connected.
+fn say_to_all(socket: &TcpListener, text: &str) {
+    while let Ok((mut stream, _)) = socket.accept() {
+        // Who hangs up early, or does not listen, has heard enough.
+        let _ = stream.set_nonblocking(true);
+        let _ = stream.write_all(text.as_bytes());
+    }
+}
+
+/// The largest payload of a datagram (RFC 768).
+const LARGEST: usize = 65_535;
+
+/// So many datagrams are sent back before others have their turn.
+const IN_TURN: usize = 64;
+
+/// Sends back what has come, each datagram from the address that it was sent to (RFC 862).
+fn echo(socket: &OwnedFd) {
+    let mut bytes = vec![0; LARGEST];
+    for _ in 0..IN_TURN {
+        let received = match message::receive(socket, &mut bytes) {
+            Ok(Some(received)) => received,
+            // An error is of a datagram that was sent back: whoever wanted it is gone.
+            Ok(None) | Err(_) => return,
+        };
+        let Some(to) = received.from else { continue };
+        let payload = &bytes[..received.length];
+        // One that cannot be sent is lost, as datagrams may be. An address of many, such as a broadcast's,
+        // is nobody's source.
+        let manner = Manner { from: received.at, ..Manner::default() };
+        if message::send(socket, payload, to, manner).is_err() {
+            let _ = message::send(socket, payload, to, Manner::default());
+        }
+    }
+}
+
+fn open(netns: &Netns, listener: &Listener) -> Result<Socket, Error> {
+    inside(netns, || match listener {
+        Listener::Tcp { port, .. } => open_tcp(*port).map(Socket::Tcp),
+        Listener::Udp { port } => udp::listen(*port).map(Socket::Udp),
     })
+}
+
+fn open_tcp(port: u16) -> Result<TcpListener, Error> {
+    // `[::]` takes IPv4 too, unless the node has no IPv6.
+    let both = TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)));
+    let socket = both
+        .or_else(|_| TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))))
+        .map_err(Error::io(LISTENING))?;
+    socket.set_nonblocking(true).map_err(Error::io(LISTENING))?;
+    Ok(socket)
 }

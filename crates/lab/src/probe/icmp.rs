@@ -2,16 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use twinax_topology::Told;
-
-/// What came in, when it concerns an echo request of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// The echo reply to the request of this number; its TTL where it is known.
-    Reply { sequence: u16, ttl: Option<u8> },
-    /// An error about the request of this number, sent by this router or host.
-    Error { sequence: u16, told: Told, from: Option<IpAddr> },
-}
+use super::exchange::Answer;
+use super::told::{told_v4, told_v6};
 
 /// Length of the ICMP header of an echo request.
 const HEADER: usize = 8;
@@ -23,7 +15,7 @@ const ECHO_REPLY_V6: u8 = 129;
 
 /// An echo request. The checksum of an ICMPv6 one is the kernel's to fill in: it covers a pseudo
 /// header (RFC 3542, 3.1).
-pub fn echo_request(v4: bool, id: u16, sequence: u16, size: usize) -> Vec<u8> {
+pub(super) fn echo_request(v4: bool, id: u16, sequence: u16, size: usize) -> Vec<u8> {
     let mut packet = vec![0; HEADER + size];
     packet[0] = if v4 { ECHO_REQUEST_V4 } else { ECHO_REQUEST_V6 };
     packet[4..6].copy_from_slice(&id.to_be_bytes());
@@ -54,7 +46,7 @@ fn checksum(bytes: &[u8]) -> u16 {
 
 /// What an incoming packet of a raw IPv4 socket (IP header and all) says of the requests with this
 /// ID.
-pub fn answer_v4(packet: &[u8], id: u16) -> Option<Answer> {
+pub(super) fn answer_v4(packet: &[u8], id: u16) -> Option<Answer> {
     let ttl = *packet.get(8)?;
     let from = packet.get(12..16)?.first_chunk::<4>().map(|a| IpAddr::V4(Ipv4Addr::from(*a)));
     let icmp = after_ip_header(packet)?;
@@ -73,13 +65,18 @@ pub fn answer_v4(packet: &[u8], id: u16) -> Option<Answer> {
     }
 }
 
-/// What an incoming packet of a raw ICMPv6 socket (without the IP header) says of the requests
-/// with this ID.
-pub fn answer_v6(icmp: &[u8], id: u16, from: Option<IpAddr>) -> Option<Answer> {
+/// What an incoming packet of a raw ICMPv6 socket (without the IP header) from this address, with
+/// this hop limit, says of the requests with this ID.
+pub(super) fn answer_v6(
+    icmp: &[u8],
+    id: u16,
+    from: Option<IpAddr>,
+    ttl: Option<u8>,
+) -> Option<Answer> {
     match (*icmp.first()?, *icmp.get(1)?) {
         (ECHO_REPLY_V6, _) => {
             let (own, sequence) = id_and_sequence(icmp)?;
-            (own == id).then_some(Answer::Reply { sequence, ttl: None })
+            (own == id).then_some(Answer::Reply { sequence, ttl })
         }
         (kind, code) => {
             let told = told_v6(kind, code)?;
@@ -110,42 +107,10 @@ fn after_ipv6_header(packet: &[u8]) -> Option<&[u8]> {
     packet.get(if next == FRAGMENT { 48 } else { 40 }..)
 }
 
-fn told_v4(kind: u8, code: u8) -> Option<Told> {
-    Some(match (kind, code) {
-        (3, 0 | 6 | 11) => Told::NetUnreachable,
-        (3, 1 | 7 | 8 | 12) => Told::HostUnreachable,
-        (3, 2) => Told::ProtocolUnreachable,
-        (3, 3) => Told::PortUnreachable,
-        (3, 4) => Told::TooBig,
-        (3, 5) => Told::SourceRouteFailed,
-        (3, 9 | 10 | 13) => Told::Filtered,
-        (5, _) => Told::Redirect,
-        (11, 0) => Told::TtlExceeded,
-        (11, 1) => Told::ReassemblyTimeout,
-        (12, _) => Told::ParameterProblem,
-        _ => return None,
-    })
-}
-
-fn told_v6(kind: u8, code: u8) -> Option<Told> {
-    Some(match (kind, code) {
-        (1, 0) => Told::NoRoute,
-        (1, 1) => Told::Filtered,
-        (1, 2) => Told::BeyondScope,
-        (1, 3) => Told::AddressUnreachable,
-        (1, 4) => Told::PortUnreachable,
-        (1, 5) => Told::SourceFailedPolicy,
-        (1, 6) => Told::RejectRoute,
-        (2, _) => Told::TooBig,
-        (3, 0) => Told::TtlExceeded,
-        (3, 1) => Told::ReassemblyTimeout,
-        (4, _) => Told::ParameterProblem,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use twinax_topology::Told;
+
     use super::*;
 
     #[test]
@@ -199,7 +164,7 @@ mod tests {
         packet.extend([8, 0, 0, 0, 0x12, 0x34, 0, 3]);
         for length in 0..packet.len() {
             assert_eq!(answer_v4(&packet[..length], 0x1234), None, "of {length} bytes");
-            assert_eq!(answer_v6(&packet[..length], 0x1234, None), None, "of {length} bytes");
+            assert_eq!(answer_v6(&packet[..length], 0x1234, None, None), None, "of {length} bytes");
         }
     }
 }

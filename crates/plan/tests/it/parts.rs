@@ -130,7 +130,7 @@ fn services_go_come_and_change() {
 fn a_listener_is_known_by_its_port() {
     let lab = |tcp, say: &str| {
         let mut lab = labs::pair();
-        lab.nodes[0].listeners = vec![Listener { tcp, say: say.to_owned() }];
+        lab.nodes[0].listeners = vec![Listener::Tcp { port: tcp, say: say.to_owned() }];
         lab
     };
     let (now, says, moves) = (lab(80, "a"), lab(80, "b"), lab(81, "a"));

@@ -16,6 +16,7 @@ mod firewall;
 mod interface;
 mod packets;
 mod parts;
+mod probe;
 mod routing;
 mod step;
 mod text;

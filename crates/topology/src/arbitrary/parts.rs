@@ -69,7 +69,7 @@ impl Parts {
             node.routes.push(route);
         }
         if switches[2] {
-            node.listeners.push(Listener { tcp: 80, say: String::new() });
+            node.listeners.push(Listener::Tcp { port: 80, say: String::new() });
         }
         let mut addition = Addition::default();
         let mut wire = None;

@@ -61,14 +61,18 @@ pub(super) fn command_recipe() -> impl Strategy<Value = CommandRecipe> {
     )
 }
 
-fn milliseconds(n: u16) -> Span {
+pub(super) fn milliseconds(n: u16) -> Span {
     Span(Duration::from_millis(n.into()))
 }
 
 pub(super) fn fill_node(node: &mut Node, wanted: &NodeRecipe) {
-    for (tcp, say) in &wanted.listeners {
-        if node.listeners.iter().all(|there| there.tcp != *tcp) {
-            node.listeners.push(Listener { tcp: *tcp, say: say.clone() });
+    for (port, say) in &wanted.listeners {
+        let listener = match port % 3 {
+            0 => Listener::Udp { port: *port },
+            _ => Listener::Tcp { port: *port, say: say.clone() },
+        };
+        if node.listeners.iter().all(|there| there.key() != listener.key()) {
+            node.listeners.push(listener);
         }
     }
     for (number, wanted) in wanted.commands.iter().enumerate() {
@@ -102,9 +106,9 @@ pub(super) fn fill_node(node: &mut Node, wanted: &NodeRecipe) {
 pub(super) struct StepRecipe {
     about: String,
     kind: u8,
-    picks: [u8; 6],
-    number: Option<u16>,
-    switches: [bool; 4],
+    pub(super) picks: [u8; 6],
+    pub(super) number: Option<u16>,
+    pub(super) switches: [bool; 4],
     texts: Vec<String>,
     program: ProgramRecipe,
     packets: Option<PacketsRecipe>,
@@ -135,6 +139,7 @@ pub(super) fn cook(recipes: &[StepRecipe], lab: &Topology, may_tap: bool) -> Vec
             0 => changes.take(&wanted.picks).map(Action::Change),
             1 => wanted.run(lab),
             2 => wanted.look(lab),
+            3 if wanted.switches[3] => wanted.udp(lab),
             3 => wanted.tcp(lab),
             5 => wanted.traceroute(lab),
             4 => wanted.reach(lab),
@@ -177,106 +182,19 @@ fn a_move(lab: &Topology) -> Option<Change> {
     Some(Change::Move { at, to })
 }
 
-fn addresses<'l>(lab: &'l Topology, node: &'l NodeName) -> impl Iterator<Item = IpAddr> + 'l {
+pub(super) fn addresses<'l>(
+    lab: &'l Topology,
+    node: &'l NodeName,
+) -> impl Iterator<Item = IpAddr> + 'l {
     lab.interfaces_of(node).flat_map(|interface| &interface.addresses).map(IpNet::addr)
 }
 
 impl StepRecipe {
-    fn node<'l>(&self, lab: &'l Topology, which: usize) -> &'l Node {
+    pub(super) fn node<'l>(&self, lab: &'l Topology, which: usize) -> &'l Node {
         pick(&lab.nodes, self.picks[which]).expect("a lab has a node")
     }
 
-    /// An address, or something that has one of the family.
-    fn target(&self, lab: &Topology) -> (Target, Option<Family>) {
-        let holders: Vec<&Interface> =
-            lab.interfaces().filter(|interface| !interface.addresses.is_empty()).collect();
-        let Some(holder) = pick(&holders, self.picks[1]) else {
-            return (Target::Address(IpAddr::from([10, 250, 0, 1])), None);
-        };
-        let address = holder.addresses[0].addr();
-        let Place { node, interface } = holder.place.clone();
-        match self.picks[2] % 3 {
-            0 => (Target::Address(address), None),
-            1 => {
-                let spot = Spot { node, interface: Some(interface) };
-                (Target::Spot(spot), Some(Family::of(address)))
-            }
-            _ => (Target::Spot(Spot { node, interface: None }), Some(Family::of(address))),
-        }
-    }
-
-    /// A source address only while the lab is as it was made.
-    fn ping(&self, lab: &Topology, as_made: bool) -> Option<Action> {
-        let (to, family) = self.target(lab);
-        let mut ping = Ping::new(self.node(lab, 0).name.clone(), to);
-        ping.family = family;
-        let wanted = match &ping.to {
-            Target::Address(address) => Family::of(*address),
-            Target::Spot(_) => family?,
-        };
-        if self.switches[0] {
-            let interfaces: Vec<&Interface> = lab.interfaces_of(&ping.from).collect();
-            ping.interface = pick(&interfaces, self.picks[3]).map(|i| i.place.interface.clone());
-        } else if self.switches[1] && as_made {
-            ping.source = addresses(lab, &ping.from).find(|a| Family::of(*a) == wanted);
-        }
-        ping.count = u16::from(self.picks[4] % 9) + 1;
-        let mut expect = PingExpect::default();
-        match self.picks[5] % 6 {
-            0 => expect.received = Some(ping.count),
-            1 => expect.reachable = Some(self.switches[3]),
-            2 => {
-                expect.received = Some(ping.count - 1);
-                expect.lost = Some(1);
-            }
-            3 => expect.told = pick(Told::ALL, self.picks[3]).copied(),
-            4 => expect.lost = Some(ping.count),
-            _ => {}
-        }
-        ping.timeout = if expect.told.is_some() { Ping::TOLD_TIMEOUT } else { Ping::TIMEOUT };
-        if let Some(number) = self.number {
-            ping.interval = milliseconds(number);
-            ping.ttl = Some(self.picks[4].max(1));
-            ping.size = number % 1200;
-            ping.timeout = milliseconds(number);
-            ping.dont_fragment = self.switches[2];
-        }
-        Some(Action::Ping(ping, expect))
-    }
-
-    fn traceroute(&self, lab: &Topology) -> Option<Action> {
-        let (to, family) = self.target(lab);
-        let from = self.node(lab, 0).name.clone();
-        let max_hops = if self.switches[2] { 3 } else { Traceroute::MAX_HOPS };
-        let timeout = self.number.map_or(Traceroute::TIMEOUT, milliseconds);
-        let mut expect = TracerouteExpect::default();
-        match (&to, self.picks[3] % 3) {
-            (Target::Address(address), 0) => expect.hops = Some(vec![*address]),
-            (_, 1) => expect.reachable = Some(self.switches[0]),
-            _ => {}
-        }
-        Some(Action::Traceroute(Traceroute { from, to, family, max_hops, timeout }, expect))
-    }
-
-    fn tcp(&self, lab: &Topology) -> Option<Action> {
-        let (to, family) = self.target(lab);
-        let from = self.node(lab, 0).name.clone();
-        let timeout = self.number.map_or(Tcp::TIMEOUT, milliseconds);
-        let port = self.number.unwrap_or(80);
-        let mut expect = TcpExpect::default();
-        match self.picks[3] % 4 {
-            0 => expect.connected = Some(self.switches[0]),
-            1 => expect.said = self.text(),
-            2 => {
-                expect.connected = Some(false);
-                expect.told = Some(Told::ConnectionRefused);
-            }
-            _ => {}
-        }
-        Some(Action::Tcp(Tcp { from, to, family, port, timeout }, expect))
-    }
-
-    fn text(&self) -> Option<TextExpect> {
+    pub(super) fn text(&self) -> Option<TextExpect> {
         let texts: Vec<String> = self.texts.iter().filter(|t| !t.is_empty()).cloned().collect();
         let mut expect = TextExpect::default();
         match (&texts[..], self.switches[1]) {

@@ -53,14 +53,14 @@ fn facts_table(FactsDraft(table): FactsDraft) -> Value {
 }
 
 expectations! {
-    /// Of a ping: so many requests are answered.
+    /// Of a ping or UDP echo: so many are answered.
     received("received", u16, bare);
-    /// Of a ping: so many requests are not answered.
+    /// Of a ping or UDP echo: so many are not answered.
     lost("lost", u16, bare);
-    /// Of a ping: at least one request is answered (`true`), or none (`false`). Of a traceroute: the
-    /// destination is reached, or not.
+    /// Of a ping or UDP echo: at least one is answered (`true`), or none (`false`). Of a traceroute:
+    /// the destination is reached, or not.
     reachable("reachable", bool, bare);
-    /// Of a ping or a TCP connection: what the sender is told.
+    /// Of a ping, traceroute, TCP connection or UDP echo: what the sender is told.
     told("told", Told, text_of);
     /// Of a TCP connection: whether it comes about.
     connected("connected", bool, bare);
@@ -88,9 +88,26 @@ expectations! {
     lacks("lacks", FactsDraft, facts_table);
 }
 
+/// Who answers packets of one TTL: an address, a node or an interface, `"*"` (nobody), or
+/// [`one_of`] several.
+#[derive(Debug, Clone)]
+pub struct HopDraft(Value);
+
+impl<T: ToString> From<T> for HopDraft {
+    fn from(who: T) -> Self {
+        Self(Value::text(who))
+    }
+}
+
 /// Of a traceroute: exactly these answer, in this order; the destination is the last one.
-pub fn hops<T: ToString>(hops: impl IntoIterator<Item = T>) -> Expect {
-    expect("hops", Value::OneOrMany(Value::texts(hops)))
+pub fn hops<T: Into<HopDraft>>(hops: impl IntoIterator<Item = T>) -> Expect {
+    let hops = hops.into_iter().map(|hop| hop.into().0);
+    expect("hops", Value::List(hops.collect()))
+}
+
+/// A hop where the way is not always the same: each who answers is one of these.
+pub fn one_of<T: ToString>(hops: impl IntoIterator<Item = T>) -> HopDraft {
+    HopDraft(Value::List(Value::texts(hops)))
 }
 
 /// Of an interface: exactly these addresses, link-local ones apart.

@@ -33,6 +33,7 @@ mod interface;
 mod network;
 mod node;
 mod packets;
+mod probe;
 mod step;
 
 pub use expect::*;
@@ -41,6 +42,7 @@ pub use interface::*;
 pub use network::*;
 pub use node::*;
 pub use packets::*;
+pub use probe::*;
 pub use step::*;
 
 use crate::diagnostic::Diagnostics;
@@ -117,7 +119,7 @@ impl Lab {
     }
 
     /// Adds a step, done after those before it: [`change`], [`add`], [`remove`], [`ping`],
-    /// [`traceroute`], [`tcp`], [`run`], [`look`] or [`reach`].
+    /// [`traceroute`], [`tcp`], [`udp`], [`run`], [`look`] or [`reach`].
     pub fn step(mut self, step: impl Into<StepDraft>) -> Self {
         self.steps.push(step.into().0);
         self

@@ -92,6 +92,14 @@ impl NodeDraft {
         self.table.push("listen", Value::Table(table));
         self
     }
+
+    /// twinax listens on this UDP port, and sends each datagram back.
+    pub fn echo(mut self, udp: u16) -> Self {
+        let mut table = Table::default();
+        table.set("udp", Value::bare(udp));
+        self.table.push("listen", Value::Table(table));
+        self
+    }
 }
 
 set! { NodeDraft:

@@ -20,7 +20,7 @@ macro_rules! steps {
         $(#[$doc])*
         #[derive(Debug, Clone)]
         pub struct $step {
-            step: Table,
+            pub(super) step: Table,
         }
 
         impl $step {
@@ -38,7 +38,7 @@ macro_rules! steps {
         }
 
         $(impl $step {
-            fn keys(&mut self) -> &mut Table {
+            pub(super) fn keys(&mut self) -> &mut Table {
                 self.step.table($key)
             }
         })?
@@ -64,6 +64,8 @@ steps! {
     TracerouteStep under "traceroute";
     /// A step that opens a TCP connection.
     TcpStep under "tcp";
+    /// A step that sends datagrams that are to come back.
+    UdpStep under "udp";
     /// A step that runs a command to its end.
     RunStep under "run";
     /// A step that looks at what the kernel reports.
@@ -72,7 +74,7 @@ steps! {
     ReachStep under "reach";
 }
 
-fn under(key: &str, table: Table) -> Table {
+pub(super) fn under(key: &str, table: Table) -> Table {
     let mut step = Table::default();
     step.set(key, Value::Table(table));
     step
@@ -204,73 +206,6 @@ set! { ChangeDraft:
     add_neigh("add_neigh", one_more, NeighbourDraft);
     /// Replaces the firewall.
     firewall("firewall", table, FirewallDraft);
-}
-
-/// Sends an echo request from a node (or out of an interface: `"left:veth3"`) to an address, a
-/// node or an interface.
-pub fn ping(from: impl ToString, to: impl ToString) -> PingStep {
-    let mut table = Table::default();
-    table.set("from", Value::text(from));
-    table.set("to", Value::text(to));
-    PingStep { step: under("ping", table) }
-}
-
-set! { PingStep:
-    /// How many.
-    count("count", bare, u16);
-    /// The source address.
-    source("source", text);
-    /// The family, where the destination has addresses of both.
-    family("family", word, Family);
-    /// From one to the next.
-    interval("interval", span);
-    /// How long to wait for the answer to the last one.
-    timeout("timeout", span);
-    /// The TTL or hop limit.
-    ttl("ttl", bare, u8);
-    /// Nobody may fragment it.
-    dont_fragment("dont_fragment", yes);
-}
-
-impl PingStep {
-    /// The payload in bytes.
-    pub fn size(mut self, bytes: u16) -> Self {
-        self.keys().set("size", Value::text(format!("{bytes}B")));
-        self
-    }
-}
-
-/// Finds out by which routers a packet goes from a node to an address, a node or an interface.
-pub fn traceroute(from: impl ToString, to: impl ToString) -> TracerouteStep {
-    let mut table = Table::default();
-    table.set("from", Value::text(from));
-    table.set("to", Value::text(to));
-    TracerouteStep { step: under("traceroute", table) }
-}
-
-set! { TracerouteStep:
-    /// The family, where the destination has addresses of both.
-    family("family", word, Family);
-    /// The largest TTL that is tried.
-    max_hops("max_hops", bare, u8);
-    /// How long to wait for answers.
-    timeout("timeout", span);
-}
-
-/// Opens a TCP connection from a node to a port of an address, a node or an interface.
-pub fn tcp(from: impl ToString, to: impl ToString, port: u16) -> TcpStep {
-    let mut table = Table::default();
-    table.set("from", Value::text(from));
-    table.set("to", Value::text(to));
-    table.set("port", Value::bare(port));
-    TcpStep { step: under("tcp", table) }
-}
-
-set! { TcpStep:
-    /// The family, where the destination has addresses of both.
-    family("family", word, Family);
-    /// How long it may take.
-    timeout("timeout", span);
 }
 
 /// Runs a command in a node to its end.

@@ -5,7 +5,7 @@ use serde_spanned::Spanned;
 use toml::de::DeValue;
 
 use super::decode::{Decode, Defs, type_of};
-use super::{Array, At, EndKeys, Field, List, ReachKeys, RemovedWireKeys, TextKeys};
+use super::{Aim, Array, At, EndKeys, Field, List, ReachKeys, RemovedWireKeys, TextKeys};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::model::{IfName, NodeName, Place, Removed, Spot};
 
@@ -158,5 +158,47 @@ impl Decode for ReachWord {
     fn schema(defs: &mut Defs) -> Value {
         let groups = Array::<Array<NodeName>>::schema(defs);
         json!({ "anyOf": [groups, ReachKeys::schema(defs)] })
+    }
+}
+
+/// Who answers packets of one TTL: nobody, somebody, or one of several.
+#[derive(Debug)]
+pub(crate) enum HopWord {
+    Silent,
+    OneOf(Vec<At<Aim>>),
+}
+
+impl HopWord {
+    /// Nobody.
+    const SILENT: &'static str = "*";
+}
+
+impl Decode for HopWord {
+    fn what() -> String {
+        "an address, \"node\" or \"node:interface\", an array of such, or \"*\"".to_owned()
+    }
+
+    fn decode(value: &Spanned<DeValue<'_>>, to: &mut Collector<'_>) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::String(text) if text == Self::SILENT => return Some(Self::Silent),
+            DeValue::String(_) | DeValue::Array(_) => {}
+            other => {
+                let title = format!("expected {}, found {}", Self::what(), type_of(other));
+                to.push(Diagnostic::new(value.span(), title));
+                return None;
+            }
+        }
+        let all = List::<Aim>::decode(value, to)?;
+        if all.items.is_empty() && all.whole {
+            let diagnostic = Diagnostic::new(value.span(), "a hop is somebody");
+            to.push(diagnostic.help("write \"*\" where nobody answers"));
+            return None;
+        }
+        all.whole.then_some(Self::OneOf(all.items))
+    }
+
+    fn schema(defs: &mut Defs) -> Value {
+        let aim = Aim::schema(defs);
+        json!({ "anyOf": [aim.clone(), { "type": "array", "items": aim, "minItems": 1 }] })
     }
 }

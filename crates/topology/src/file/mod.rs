@@ -20,17 +20,17 @@ use std::ops::{Deref, Range};
 
 pub(crate) use containers::{Array, List, Named};
 pub(crate) use decode::{Decode, Defs, decode_document, list_of};
-pub(crate) use ends::{End, MasterName, ReachWord, RemovedWord, TextWord};
+pub(crate) use ends::{End, HopWord, MasterName, ReachWord, RemovedWord, TextWord};
 pub(crate) use scalars::{Int, Text};
 pub(crate) use tables::{
     BridgeKeys, ChangeKeys, DnatKeys, EndKeys, ExpectKeys, FactsKeys, FilterKeys, FirewallKeys,
-    InterfaceKeys, LabKeys, NeighKeyKeys, NeighKeys, NodeKeys, PacketKeys, PartsKeys, PingKeys,
-    PortKeys, ReachKeys, RemovedWireKeys, RouteKeys, RuleKeys, RunKeys, RunStepKeys, StepKeys,
-    TapKeys, TcpKeys, TextKeys, TracerouteKeys, WireKeys,
+    InterfaceKeys, LabKeys, ListenKeys, NeighKeyKeys, NeighKeys, NodeKeys, PacketKeys, PartsKeys,
+    PingKeys, PortKeys, ReachKeys, RemovedWireKeys, RouteKeys, RuleKeys, RunKeys, RunStepKeys,
+    StepKeys, TapKeys, TcpKeys, TextKeys, TracerouteKeys, UdpKeys, WireKeys,
 };
 pub(crate) use words::{
-    Aim, HostNet, LabName, Mark32, MatchNet, PolicyWord, RouteTo, RuleKind, Setting, Size,
-    TableNumber, is_of_nobody, read_key,
+    Aim, HostNet, LabName, Mark32, MatchNet, MethodWord, PolicyWord, RouteTo, RuleKind, Setting,
+    Size, TableNumber, is_of_nobody, read_key,
 };
 
 /// A value, and where it stands in the text.

@@ -12,7 +12,7 @@ use serde_spanned::Spanned;
 use toml::de::DeValue;
 
 pub(crate) use addresses::{HostNet, Mark32, MatchNet, RouteTo, TableNumber};
-pub(crate) use choices::{PolicyWord, RuleKind};
+pub(crate) use choices::{MethodWord, PolicyWord, RuleKind};
 pub(crate) use names::{Aim, LabName};
 pub(crate) use packets::is_of_nobody;
 pub(crate) use programs::Setting;

@@ -4,10 +4,11 @@ use super::interfaces::interface_sysctl;
 use super::{node_sysctl, packets, routing};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{
-    At, ExpectKeys, FactsKeys, Field, List, Text, TextKeys, TextWord, each, named, whole,
+    At, ExpectKeys, FactsKeys, Field, HopWord, List, Text, TextKeys, TextWord, each, named, whole,
 };
 use crate::model::{
-    Facts, IfName, LookExpect, PingExpect, RunExpect, Spot, TcpExpect, TextExpect, TracerouteExpect,
+    EchoExpect, Facts, HopExpect, IfName, LookExpect, RunExpect, Spot, TcpExpect, TextExpect,
+    TracerouteExpect,
 };
 
 /// Where the words of an expectation are.
@@ -24,6 +25,7 @@ pub(super) enum Doing {
     Ping,
     Traceroute,
     Tcp,
+    Udp,
     Run,
     Look,
     Reach,
@@ -33,8 +35,8 @@ impl Doing {
     fn owns(self) -> &'static [&'static str] {
         match self {
             Self::Change | Self::Add | Self::Remove | Self::Reach => &[],
-            Self::Ping => &["received", "lost", "reachable", "told"],
-            Self::Traceroute => &["hops", "reachable"],
+            Self::Ping | Self::Udp => &["received", "lost", "reachable", "told"],
+            Self::Traceroute => &["hops", "reachable", "told"],
             Self::Tcp => &["connected", "said", "told"],
             Self::Run => &["exit", "stdout", "stderr"],
             Self::Look => {
@@ -51,6 +53,7 @@ impl Doing {
             Self::Ping => "a ping",
             Self::Traceroute => "a traceroute",
             Self::Tcp => "a tcp connection",
+            Self::Udp => "a udp echo",
             Self::Run => "a command",
             Self::Look => "a look",
             Self::Reach => "a reach",
@@ -65,6 +68,7 @@ impl Doing {
             Self::Ping => "sends a ping",
             Self::Traceroute => "sends a traceroute",
             Self::Tcp => "opens a tcp connection",
+            Self::Udp => "sends a udp echo",
             Self::Run => "runs a command",
             Self::Look => "looks at something",
             Self::Reach => "finds out who reaches whom",
@@ -98,19 +102,26 @@ pub(super) fn check_keys(expect: &At<ExpectKeys>, doing: Doing, to: &mut Collect
             continue;
         }
         let owners: Vec<&str> =
-            [Doing::Ping, Doing::Traceroute, Doing::Tcp, Doing::Run, Doing::Look]
+            [Doing::Ping, Doing::Traceroute, Doing::Tcp, Doing::Udp, Doing::Run, Doing::Look]
                 .into_iter()
                 .filter(|other| other.owns().contains(&name))
                 .map(Doing::noun)
                 .collect();
-        let title =
-            format!("`{name}` belongs to {}; this step {}", owners.join(" or "), doing.verb());
+        let title = format!("`{name}` belongs to {}; this step {}", either(&owners), doing.verb());
         to.push(Diagnostic::new(place, title).help(doing.can_be_expected()));
     }
 }
 
-pub(super) fn ping(keys: &ExpectKeys) -> PingExpect {
-    PingExpect {
+/// `a`, `b` or `c`.
+fn either(nouns: &[&str]) -> String {
+    match nouns {
+        [init @ .., last] if !init.is_empty() => format!("{} or {last}", init.join(", ")),
+        nouns => nouns.concat(),
+    }
+}
+
+pub(super) fn echo(keys: &ExpectKeys) -> EchoExpect {
+    EchoExpect {
         received: keys.received.value().map(|count| count.0 as u16),
         lost: keys.lost.value().map(|count| count.0 as u16),
         reachable: keys.reachable.value(),
@@ -119,10 +130,16 @@ pub(super) fn ping(keys: &ExpectKeys) -> PingExpect {
 }
 
 pub(super) fn traceroute(keys: &ExpectKeys) -> TracerouteExpect {
-    let addresses = || each(&keys.hops).iter().map(|hop| hop.value).collect();
+    let hop = |hop: &At<HopWord>| match &hop.value {
+        HopWord::Silent => HopExpect::Silent,
+        HopWord::OneOf(all) => {
+            HopExpect::OneOf(all.iter().map(|aim| aim.value.0.clone()).collect())
+        }
+    };
     TracerouteExpect {
-        hops: keys.hops.key().map(|_| addresses()),
+        hops: keys.hops.key().map(|_| each(&keys.hops).iter().map(hop).collect()),
         reachable: keys.reachable.value(),
+        told: keys.told.value(),
     }
 }
 

@@ -6,6 +6,7 @@ mod firewall;
 mod interfaces;
 mod knobs;
 mod packets;
+mod probes;
 mod routing;
 mod steps;
 
@@ -18,8 +19,8 @@ pub(crate) use steps::{ChangeMark, StepMarks, lists};
 use crate::bridges::Bridges;
 use crate::diagnostic::{Collector, Diagnostic, quoted};
 use crate::file::{
-    self, At, LabKeys, NodeKeys, PartsKeys, RouteKeys, RuleKeys, Setting, StepKeys, Text, WireKeys,
-    each, named,
+    self, At, LabKeys, ListenKeys, NodeKeys, PartsKeys, RouteKeys, RuleKeys, Setting, StepKeys,
+    Text, WireKeys, each, named,
 };
 use crate::model::{
     Command, InterfaceSysctl, LabStep, Link, Listener, Node, NodeKind, NodeName, READY_TIMEOUT,
@@ -203,10 +204,7 @@ fn lower_node<'k>(
         }
     }
     node.neighbours = each(&keys.neigh).iter().filter_map(routing::neighbour).collect();
-    node.listeners = each(&keys.listen)
-        .iter()
-        .filter_map(|keys| Some(Listener { tcp: keys.tcp.value()?.0 as u16, say: text(&keys.say) }))
-        .collect();
+    node.listeners = each(&keys.listen).iter().filter_map(|keys| listener(keys, to)).collect();
     node.commands = each(&keys.run)
         .iter()
         .filter_map(|keys| {
@@ -224,6 +222,38 @@ fn lower_node<'k>(
         node.firewall = firewall::firewall(keys, to);
     }
     parts.nodes.push((node, marks));
+}
+
+fn listener(keys: &At<ListenKeys>, to: &mut Collector<'_>) -> Option<Listener> {
+    match (keys.tcp.key(), keys.udp.key()) {
+        (None, None) => {
+            let diagnostic = Diagnostic::new(keys.span.clone(), "a listener needs a port");
+            to.push(diagnostic.help("write `tcp = 80` or `udp = 7`"));
+            None
+        }
+        (Some(tcp), Some(udp)) => {
+            let (first, second) = if tcp.start < udp.start { (tcp, udp) } else { (udp, tcp) };
+            to.push(
+                Diagnostic::new(second, "a listener has one port")
+                    .label("a second one")
+                    .also(first, "the first")
+                    .help("write a listener for each"),
+            );
+            None
+        }
+        (Some(_), None) => {
+            Some(Listener::Tcp { port: keys.tcp.value()?.0 as u16, say: text(&keys.say) })
+        }
+        (None, Some(_)) => {
+            if let Some(say) = keys.say.key() {
+                let title = "`say` belongs to a TCP port";
+                to.push(
+                    Diagnostic::new(say, title).help("a UDP port sends back what comes, as it is"),
+                );
+            }
+            Some(Listener::Udp { port: keys.udp.value()?.0 as u16 })
+        }
+    }
 }
 
 /// The text of a key; empty where it is not there.

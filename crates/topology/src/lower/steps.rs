@@ -5,16 +5,15 @@ use std::ops::Range;
 use super::expect::{self, Doing, ExpectMarks};
 use super::interfaces::{interface_sysctl, port_attributes};
 use super::packets::{self, PacketMarks};
-use super::{Before, Parts, Whole, firewall, lower_parts, node_sysctl, routing, text};
+use super::{Before, Parts, Whole, firewall, lower_parts, node_sysctl, probes, routing, text};
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{
-    Array, At, ChangeKeys, ExpectKeys, Field, FirewallKeys, List, NeighKeys, PartsKeys, PingKeys,
-    ReachKeys, ReachWord, RemovedWord, RouteKeys, RuleKeys, RunStepKeys, StepKeys, TcpKeys,
-    TracerouteKeys, each, named,
+    Array, At, ChangeKeys, ExpectKeys, Field, FirewallKeys, List, NeighKeys, PartsKeys, ReachKeys,
+    ReachWord, RemovedWord, RouteKeys, RuleKeys, RunStepKeys, StepKeys, each, named,
 };
 use crate::model::{
-    Action, Addition, Change, LabStep, LookExpect, NodeName, Ping, PingExpect, Place, Reach,
-    Removed, Run, RunExpect, Span, Tcp, TcpExpect, Traceroute, TracerouteExpect,
+    Action, Addition, Change, LabStep, LookExpect, NodeName, Ping, Place, Reach, Removed, Run,
+    RunExpect, Span,
 };
 
 /// Where the words of a step are.
@@ -58,6 +57,7 @@ pub(super) fn lower<'k>(
         (Doing::Ping, keys.ping.key()),
         (Doing::Traceroute, keys.traceroute.key()),
         (Doing::Tcp, keys.tcp.key()),
+        (Doing::Udp, keys.udp.key()),
         (Doing::Run, keys.run.key()),
         (Doing::Look, keys.look.key()),
         (Doing::Reach, keys.reach.key()),
@@ -67,8 +67,8 @@ pub(super) fn lower<'k>(
     said.sort_by_key(|(_, place)| place.start);
     let Some((doing, place)) = said.first().cloned() else {
         let diagnostic = Diagnostic::new(step.span.clone(), "the step does nothing").help(
-            "give it one of `change`, `add`, `remove`, `ping`, `traceroute`, `tcp`, `run`, `look` \
-             and `reach`",
+            "give it one of `change`, `add`, `remove`, `ping`, `traceroute`, `tcp`, `udp`, `run`, \
+             `look` and `reach`",
         );
         to.push(diagnostic);
         return None;
@@ -107,9 +107,12 @@ pub(super) fn lower<'k>(
             addition.map(Action::Add)
         }),
         Doing::Remove => lower_remove(&keys.remove, place, before, to),
-        Doing::Ping => keys.ping.get().and_then(|keys| lower_ping(keys, expect)),
-        Doing::Traceroute => keys.traceroute.get().and_then(|keys| lower_traceroute(keys, expect)),
-        Doing::Tcp => keys.tcp.get().and_then(|keys| lower_tcp(keys, expect)),
+        Doing::Ping => keys.ping.get().and_then(|keys| probes::ping(keys, expect)),
+        Doing::Traceroute => {
+            keys.traceroute.get().and_then(|keys| probes::traceroute(keys, expect, to))
+        }
+        Doing::Tcp => keys.tcp.get().and_then(|keys| probes::tcp(keys, expect)),
+        Doing::Udp => keys.udp.get().and_then(|keys| probes::udp(keys, expect)),
         Doing::Run => keys.run.get().and_then(|keys| lower_run(keys, expect)),
         Doing::Look => lower_look(keys, place, to),
         Doing::Reach => keys.reach.get().and_then(|word| lower_reach(word, to)),
@@ -164,49 +167,6 @@ fn lower_remove(
         }
     }
     list.whole.then_some(Action::Remove(removed))
-}
-
-fn lower_ping(keys: &At<PingKeys>, expect: Option<&ExpectKeys>) -> Option<Action> {
-    let expect = expect.map_or_else(PingExpect::default, expect::ping);
-    let from = keys.from.value()?;
-    let usual = if expect.told.is_some() { Ping::TOLD_TIMEOUT } else { Ping::TIMEOUT };
-    let new = Ping::new(from.node, keys.to.value()?.0);
-    let ping = Ping {
-        interface: from.interface,
-        source: keys.source.value(),
-        family: keys.family.value(),
-        count: keys.count.value().map_or(Ping::COUNT, |count| count.0 as u16),
-        interval: keys.interval.value().unwrap_or(Ping::INTERVAL),
-        timeout: keys.timeout.value().unwrap_or(usual),
-        ttl: keys.ttl.value().map(|ttl| ttl.0 as u8),
-        size: keys.size.value().map_or(Ping::SIZE, |size| size.0),
-        dont_fragment: keys.dont_fragment.value().unwrap_or(false),
-        ..new
-    };
-    Some(Action::Ping(ping, expect))
-}
-
-fn lower_traceroute(keys: &At<TracerouteKeys>, expect: Option<&ExpectKeys>) -> Option<Action> {
-    let traceroute = Traceroute {
-        from: keys.from.value()?,
-        to: keys.to.value()?.0,
-        family: keys.family.value(),
-        max_hops: keys.max_hops.value().map_or(Traceroute::MAX_HOPS, |most| most.0 as u8),
-        timeout: keys.timeout.value().unwrap_or(Traceroute::TIMEOUT),
-    };
-    let expect = expect.map_or_else(TracerouteExpect::default, expect::traceroute);
-    Some(Action::Traceroute(traceroute, expect))
-}
-
-fn lower_tcp(keys: &At<TcpKeys>, expect: Option<&ExpectKeys>) -> Option<Action> {
-    let tcp = Tcp {
-        from: keys.from.value()?,
-        to: keys.to.value()?.0,
-        family: keys.family.value(),
-        port: keys.port.value()?.0 as u16,
-        timeout: keys.timeout.value().unwrap_or(Tcp::TIMEOUT),
-    };
-    Some(Action::Tcp(tcp, expect.map_or_else(TcpExpect::default, expect::tcp)))
 }
 
 fn lower_run(keys: &At<RunStepKeys>, expect: Option<&ExpectKeys>) -> Option<Action> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bridge, Firewall, IfName, Neighbour, NodeName, Route, Rule, Span, Sysctl};
+use super::{Bridge, Firewall, IfName, Neighbour, NodeName, Protocol, Route, Rule, Span, Sysctl};
 
 /// What a node is for; it decides what is the default in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,14 +84,31 @@ impl Node {
     }
 }
 
-/// A TCP port on which twinax listens in a node, on every address of both families. To whoever
-/// connects it says its text and closes.
+/// A port on which twinax listens in a node, on every address of both families.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listener {
-    /// The port, not 0.
-    pub tcp: u16,
-    /// What it says; empty: it closes without a word.
-    pub say: String,
+pub enum Listener {
+    /// A TCP port. To whoever connects it says its text and closes.
+    Tcp {
+        /// The port, not 0.
+        port: u16,
+        /// What it says; empty: it closes without a word.
+        say: String,
+    },
+    /// A UDP port. It sends each datagram back to its sender (RFC 862).
+    Udp {
+        /// The port, not 0.
+        port: u16,
+    },
+}
+
+impl Listener {
+    /// What it is known by in its node: `tcp` or `udp`, and the port.
+    pub fn key(&self) -> (Protocol, u16) {
+        match self {
+            Self::Tcp { port, .. } => (Protocol::Tcp, *port),
+            Self::Udp { port } => (Protocol::Udp, *port),
+        }
+    }
 }
 
 /// What is to be executed.

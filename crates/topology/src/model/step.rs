@@ -6,8 +6,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{
-    Family, Firewall, IfName, InterfaceSysctl, Link, Mac, Neighbour, Node, NodeName, PacketExpect,
-    Place, PortAttributes, Program, Route, Rule, Span, Spot, Sysctl, Tap, Told, Wire,
+    EchoExpect, Family, Firewall, IfName, InterfaceSysctl, Link, Mac, Neighbour, Node, NodeName,
+    PacketExpect, Ping, Place, PortAttributes, Program, Route, Rule, Span, Spot, Sysctl, Tap, Tcp,
+    TcpExpect, Traceroute, TracerouteExpect, Udp, Wire,
 };
 
 /// One step of a lab: one thing that is done, with what is expected of it.
@@ -28,11 +29,13 @@ pub enum Action {
     /// Change the lab; in order.
     Change(Vec<Change>),
     /// Send echo requests.
-    Ping(Ping, PingExpect),
+    Ping(Ping, EchoExpect),
     /// Find out by which routers a packet goes.
     Traceroute(Traceroute, TracerouteExpect),
     /// Open a TCP connection and read what the other side says.
     Tcp(Tcp, TcpExpect),
+    /// Send datagrams that the other side is to send back.
+    Udp(Udp, EchoExpect),
     /// Run a command in a node to its end.
     Run(Run, RunExpect),
     /// Look at what the kernel reports of a node or interface.
@@ -131,152 +134,6 @@ pub struct NeighbourKey {
     pub dev: IfName,
     /// Its address.
     pub to: IpAddr,
-}
-
-/// Whom to reach.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// This address.
-    Address(IpAddr),
-    /// The first address (of the family asked for, or of any) that the lab file gives to this
-    /// node or interface.
-    Spot(Spot),
-}
-
-/// Echo requests (ICMP, RFC 792; ICMPv6, RFC 4443) from a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ping {
-    /// The node that sends.
-    pub from: NodeName,
-    /// The interface that they leave by, whatever the route says (`ping -I IF`).
-    pub interface: Option<IfName>,
-    /// The source address (`ping -I ADDRESS`).
-    pub source: Option<IpAddr>,
-    /// The destination.
-    pub to: Target,
-    /// The family, where `to` is a node that has addresses of both.
-    pub family: Option<Family>,
-    /// How many, at least 1.
-    pub count: u16,
-    /// From one to the next.
-    pub interval: Span,
-    /// How long to wait for the answer to the last one.
-    pub timeout: Span,
-    /// The TTL (hop limit); the node's default where not said.
-    pub ttl: Option<u8>,
-    /// The payload in bytes, after the ICMP header.
-    pub size: u16,
-    /// Whether a router (and the node itself) may fragment it; `true`: it may not (`ping -M do`).
-    pub dont_fragment: bool,
-}
-
-impl Ping {
-    /// The default of [`count`](Self::count).
-    pub const COUNT: u16 = 1;
-    /// The default of [`interval`](Self::interval).
-    pub const INTERVAL: Span = Span(Duration::from_millis(100));
-    /// The default of [`timeout`](Self::timeout).
-    pub const TIMEOUT: Span = Span(Duration::from_secs(1));
-    /// The default of [`timeout`](Self::timeout) where the sender is expected to be told
-    /// something: the kernel asks for a neighbour three times, a second apart, before it says that
-    /// the host is unreachable.
-    pub const TOLD_TIMEOUT: Span = Span(Duration::from_secs(5));
-    /// The default of [`size`](Self::size), that of `ping(8)`.
-    pub const SIZE: u16 = 56;
-
-    /// One echo request with everything else at its default.
-    pub fn new(from: NodeName, to: Target) -> Self {
-        Self {
-            from,
-            interface: None,
-            source: None,
-            to,
-            family: None,
-            count: Self::COUNT,
-            interval: Self::INTERVAL,
-            timeout: Self::TIMEOUT,
-            ttl: None,
-            size: Self::SIZE,
-            dont_fragment: false,
-        }
-    }
-}
-
-/// What is expected of a ping. Where nothing is said: every request is answered.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PingExpect {
-    /// So many are answered.
-    pub received: Option<u16>,
-    /// So many are not.
-    pub lost: Option<u16>,
-    /// At least one is answered (`true`), or none (`false`).
-    pub reachable: Option<bool>,
-    /// What the sender is told about at least one of them.
-    pub told: Option<Told>,
-}
-
-/// Echo requests from a node with a TTL (hop limit) of 1, 2, 3 …: each router on the way tells by
-/// its error who it is (`traceroute(8)`, with `-I`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Traceroute {
-    /// The node that sends.
-    pub from: NodeName,
-    /// The destination.
-    pub to: Target,
-    /// The family, where `to` is a node that has addresses of both.
-    pub family: Option<Family>,
-    /// The largest TTL that is tried, at least 1.
-    pub max_hops: u8,
-    /// How long to wait for answers.
-    pub timeout: Span,
-}
-
-impl Traceroute {
-    /// The default of [`max_hops`](Self::max_hops), that of `traceroute(8)`.
-    pub const MAX_HOPS: u8 = 30;
-    /// The default of [`timeout`](Self::timeout).
-    pub const TIMEOUT: Span = Span(Duration::from_secs(1));
-}
-
-/// What is expected of a traceroute. Where nothing is said: that the destination is reached.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TracerouteExpect {
-    /// Exactly these answer, in this order: the routers, and the destination as the last one where
-    /// it is reached.
-    pub hops: Option<Vec<IpAddr>>,
-    /// Whether the destination is reached.
-    pub reachable: Option<bool>,
-}
-
-/// A TCP connection from a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tcp {
-    /// The node that connects.
-    pub from: NodeName,
-    /// The destination.
-    pub to: Target,
-    /// The family, where `to` is a node that has addresses of both.
-    pub family: Option<Family>,
-    /// The port.
-    pub port: u16,
-    /// How long connecting and listening may take.
-    pub timeout: Span,
-}
-
-impl Tcp {
-    /// The default of [`timeout`](Self::timeout).
-    pub const TIMEOUT: Span = Span(Duration::from_secs(3));
-}
-
-/// What is expected of a TCP connection. Where nothing is said: that it comes about.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TcpExpect {
-    /// Whether it comes about.
-    pub connected: Option<bool>,
-    /// The text that the other side says before it closes.
-    pub said: Option<TextExpect>,
-    /// What the node that connects is told instead.
-    pub told: Option<Told>,
 }
 
 /// A command that is run in a node to its end.

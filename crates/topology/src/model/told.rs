@@ -80,7 +80,9 @@ told! {
     NoSuchDevice = "No such device",
     /// `ENOBUFS` from `sendto`: the interface's queue is full.
     NoBufferSpace = "No buffer space available",
-    /// `ECONNREFUSED` from `connect`: nobody listens on that TCP port.
+    /// `EADDRINUSE` from `bind`: another socket of the node has the source port.
+    AddressInUse = "Address already in use",
+    /// `ECONNREFUSED`: nobody listens on that port; of UDP, by an ICMP error ("port unreachable").
     ConnectionRefused = "Connection refused",
     /// `ECONNRESET`: the connection was torn down.
     ConnectionReset = "Connection reset by peer",

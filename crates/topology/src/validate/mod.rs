@@ -13,6 +13,7 @@ mod interfaces;
 mod nodes;
 mod packets;
 mod parts;
+mod probes;
 mod routes;
 mod segments;
 mod state;

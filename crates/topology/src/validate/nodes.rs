@@ -59,9 +59,11 @@ pub(super) fn check(parts: &Parts<'_>, world: &mut World, to: &mut Collector<'_>
         }
         let mut ports = HashMap::new();
         for listener in each(&keys.listen) {
-            if let Some(port) = listener.tcp.get() {
-                let what = format!("a listener on port {}", port.value.0);
-                once(&mut ports, port.value.0, port.span.clone(), &what, to);
+            for (protocol, port) in [("TCP", &listener.tcp), ("UDP", &listener.udp)] {
+                if let Some(port) = port.get() {
+                    let what = format!("a listener on {protocol} port {}", port.value.0);
+                    once(&mut ports, (protocol, port.value.0), port.span.clone(), &what, to);
+                }
             }
         }
         let mut commands = HashMap::new();

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::nodes::not_zero;
+use super::probes::{declared_address, first_address};
 use super::state::Kind;
-use super::steps::{check_spot, declared_address, first_address};
+use super::steps::check_spot;
 use super::world::World;
 use crate::diagnostic::{Collector, Diagnostic};
 use crate::file::{At, Field, PacketKeys, each, is_of_nobody};

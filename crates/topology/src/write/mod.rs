@@ -3,6 +3,7 @@
 pub(crate) mod document;
 mod network;
 mod packets;
+mod probes;
 mod step;
 mod string;
 

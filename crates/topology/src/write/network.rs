@@ -180,9 +180,14 @@ pub(super) fn neighbour(neighbour: &Neighbour) -> Table {
 
 fn listener(listener: &Listener) -> Table {
     let mut table = Table::default();
-    table.set("tcp", Value::bare(listener.tcp));
-    if !listener.say.is_empty() {
-        table.set("say", Value::Prose(listener.say.clone()));
+    match listener {
+        Listener::Tcp { port, say } => {
+            table.set("tcp", Value::bare(port));
+            if !say.is_empty() {
+                table.set("say", Value::Prose(say.clone()));
+            }
+        }
+        Listener::Udp { port } => table.set("udp", Value::bare(port)),
     }
     table
 }

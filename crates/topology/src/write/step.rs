@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::document::{Table, Value};
-use super::{network, packets};
+use super::{network, packets, probes};
 use crate::bridges::Bridges;
 use crate::model::*;
 
@@ -20,16 +20,20 @@ pub(super) fn step(step: &LabStep, bridges: &mut Bridges) -> Table {
             Table::default()
         }
         Action::Ping(ping, expect) => {
-            table.set("ping", Value::Table(self::ping(ping, expect)));
-            ping_expect(expect)
+            table.set("ping", Value::Table(probes::ping(ping, expect)));
+            probes::echo_expect(expect)
         }
         Action::Traceroute(traceroute, expect) => {
-            table.set("traceroute", Value::Table(self::traceroute(traceroute)));
-            traceroute_expect(expect)
+            table.set("traceroute", Value::Table(probes::traceroute(traceroute)));
+            probes::traceroute_expect(expect)
         }
         Action::Tcp(tcp, expect) => {
-            table.set("tcp", Value::Table(self::tcp(tcp)));
-            tcp_expect(expect)
+            table.set("tcp", Value::Table(probes::tcp(tcp)));
+            probes::tcp_expect(expect)
+        }
+        Action::Udp(udp, expect) => {
+            table.set("udp", Value::Table(probes::udp(udp, expect)));
+            probes::echo_expect(expect)
         }
         Action::Run(run, expect) => {
             table.set("run", Value::Table(self::run(run)));
@@ -211,94 +215,6 @@ fn entry(change: &Change) -> Entry {
     }
 }
 
-fn from(node: &NodeName, interface: Option<&IfName>) -> Value {
-    Value::text(Spot { node: node.clone(), interface: interface.cloned() })
-}
-
-fn target(target: &Target) -> Value {
-    match target {
-        Target::Address(address) => Value::text(address),
-        Target::Spot(spot) => Value::text(spot),
-    }
-}
-
-fn ping(ping: &Ping, expect: &PingExpect) -> Table {
-    let mut table = Table::default();
-    table.set("from", from(&ping.from, ping.interface.as_ref()));
-    table.set("to", target(&ping.to));
-    table.set_some("source", ping.source.map(Value::text));
-    table.set_some("family", ping.family.map(Family::as_str).map(Value::text));
-    if ping.count != Ping::COUNT {
-        table.set("count", Value::bare(ping.count));
-    }
-    if ping.interval != Ping::INTERVAL {
-        table.set("interval", Value::text(ping.interval));
-    }
-    let timeout = if expect.told.is_some() { Ping::TOLD_TIMEOUT } else { Ping::TIMEOUT };
-    if ping.timeout != timeout {
-        table.set("timeout", Value::text(ping.timeout));
-    }
-    table.set_some("ttl", ping.ttl.map(Value::bare));
-    if ping.size != Ping::SIZE {
-        table.set("size", Value::text(format!("{}B", ping.size)));
-    }
-    if ping.dont_fragment {
-        table.set("dont_fragment", Value::bare(true));
-    }
-    table
-}
-
-fn ping_expect(expect: &PingExpect) -> Table {
-    let mut table = Table::default();
-    table.set_some("received", expect.received.map(Value::bare));
-    table.set_some("lost", expect.lost.map(Value::bare));
-    table.set_some("reachable", expect.reachable.map(Value::bare));
-    table.set_some("told", expect.told.map(Value::text));
-    table
-}
-
-fn traceroute(traceroute: &Traceroute) -> Table {
-    let mut table = Table::default();
-    table.set("from", from(&traceroute.from, None));
-    table.set("to", target(&traceroute.to));
-    table.set_some("family", traceroute.family.map(Family::as_str).map(Value::text));
-    if traceroute.max_hops != Traceroute::MAX_HOPS {
-        table.set("max_hops", Value::bare(traceroute.max_hops));
-    }
-    if traceroute.timeout != Traceroute::TIMEOUT {
-        table.set("timeout", Value::text(traceroute.timeout));
-    }
-    table
-}
-
-fn traceroute_expect(expect: &TracerouteExpect) -> Table {
-    let mut table = Table::default();
-    let hops = expect.hops.as_ref().map(|hops| Value::OneOrMany(Value::texts(hops)));
-    table.set_some("hops", hops);
-    table.set_some("reachable", expect.reachable.map(Value::bare));
-    table
-}
-
-fn tcp(tcp: &Tcp) -> Table {
-    let mut table = Table::default();
-    table.set("from", from(&tcp.from, None));
-    table.set("to", target(&tcp.to));
-    table.set("port", Value::bare(tcp.port));
-    table.set_some("family", tcp.family.map(Family::as_str).map(Value::text));
-    if tcp.timeout != Tcp::TIMEOUT {
-        table.set("timeout", Value::text(tcp.timeout));
-    }
-    table
-}
-
-fn tcp_expect(expect: &TcpExpect) -> Table {
-    let mut table = Table::default();
-    table.set_some("connected", expect.connected.map(Value::bare));
-    table.set_some("said", expect.said.as_ref().map(text));
-    table.set_some("told", expect.told.map(Value::text));
-    table
-}
-
 fn run(run: &Run) -> Table {
     let mut table = Table::default();
     table.set("at", Value::text(&run.at));
@@ -318,7 +234,7 @@ fn run_expect(expect: &RunExpect) -> Table {
 }
 
 /// The text alone where it only has to be contained.
-fn text(expect: &TextExpect) -> Value {
+pub(super) fn text(expect: &TextExpect) -> Value {
     if let TextExpect { is: None, has, lacks } = expect
         && let ([only], []) = (&has[..], &lacks[..])
     {

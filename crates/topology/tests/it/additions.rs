@@ -272,7 +272,11 @@ fn nodes_that_are_added_obey_the_rules() {
                 "\"10.0.9.2\"",
                 "`10.0.9.2` is an address of node `guest` itself",
             ),
-            (&guest("listen = [{ tcp = 80 }, { tcp = 80 }]"), "80", "a listener on port 80 twice"),
+            (
+                &guest("listen = [{ tcp = 80 }, { tcp = 80 }]"),
+                "80",
+                "a listener on TCP port 80 twice",
+            ),
             (
                 &guest("sysctl = { \"net.ipv4.conf.e7.rp_filter\" = 0 }"),
                 "\"net.ipv4.conf.e7.rp_filter\"",

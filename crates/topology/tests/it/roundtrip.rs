@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use twinax_topology::arbitrary::{self, Config};
 use twinax_topology::builder::*;
 use twinax_topology::{
-    Action, Chain, Family, LabStep, PacketKind, Protocol, Removed, Restart, Spot, Told, Topology,
-    Verdict, Way, Whose, parse, parse_step_for,
+    Action, Chain, Family, LabStep, Listener, PacketKind, Protocol, Removed, Restart, Spot, Told,
+    Topology, Verdict, Way, Whose, parse, parse_step_for,
 };
 
 fn again(lab: &Topology) -> (String, Topology) {
@@ -75,7 +75,7 @@ proptest! {
     fn every_text_comes_back(about in arbitrary::text(), say in arbitrary::text()) {
         let lab = Lab::new("t").about(&about).node(node("n").listen(80, &say)).build().unwrap();
         prop_assert_eq!(&lab.about, &about);
-        prop_assert_eq!(&lab.nodes[0].listeners[0].say, &say);
+        prop_assert_eq!(&lab.nodes[0].listeners, &[Listener::Tcp { port: 80, say }]);
     }
 }
 
@@ -392,7 +392,7 @@ b = "gate:tap1"
 fn the_builder_makes_steps() {
     let built = Lab::new("steps")
         .node(node("a").sysctl("net.ipv4.ip_default_ttl", "32"))
-        .node(node("b").listen(8080, "hello"))
+        .node(node("b").listen(8080, "hello").echo(7))
         .link(end("a:e0").ip("10.0.0.1/24"), end("b:e0").ip("10.0.0.2/24"))
         .tap(tap("a:tap0"))
         .step(
@@ -422,6 +422,23 @@ fn the_builder_makes_steps() {
         )
         .step(ping("a", "10.0.0.9").expect(told(Told::HostUnreachable)))
         .step(traceroute("a", "b").max_hops(3).expect(hops(["10.0.0.2"])).expect(reachable(true)))
+        .step(
+            traceroute("a", "b")
+                .by_udp()
+                .port(40_000)
+                .probes(3)
+                .expect(hops(["*".into(), one_of(["10.0.0.9", "a"]), "b:e0".into()]))
+                .expect(told(Told::Filtered)),
+        )
+        .step(
+            udp("a", "b", 7)
+                .source_port(9)
+                .count(2)
+                .size(8)
+                .ttl(3)
+                .timeout("2s")
+                .expect(reachable(true)),
+        )
         .step(tcp("a", "b", 8080).timeout("2s").expect(said(text().is("hello").lacks("bye"))))
         .step(run("a", ["ip", "addr"]).expect(exit(0)).expect(stdout("10.0.0.1")))
         .step(
@@ -457,7 +474,7 @@ name = "steps"
 [node.a]
 sysctl = { "net.ipv4.ip_default_ttl" = 32 }
 [node.b]
-listen = { tcp = 8080, say = "hello" }
+listen = [{ tcp = 8080, say = "hello" }, { udp = 7 }]
 [[link]]
 a = { at = "a:e0", ip = "10.0.0.1/24" }
 b = { at = "b:e0", ip = "10.0.0.2/24" }
@@ -485,6 +502,12 @@ expect = { told = "Destination Host Unreachable" }
 [[step]]
 traceroute = { from = "a", to = "b", max_hops = 3 }
 expect = { hops = "10.0.0.2", reachable = true }
+[[step]]
+traceroute = { from = "a", to = "b", method = "udp", port = 40000, probes = 3 }
+expect = { hops = ["*", ["10.0.0.9", "a"], "b:e0"], told = "Packet filtered" }
+[[step]]
+udp = { from = "a", to = "b", port = 7, source_port = 9, count = 2, size = "8B", ttl = 3, timeout = "2s" }
+expect = { reachable = true }
 [[step]]
 tcp = { from = "a", to = "b", port = 8080, timeout = "2s" }
 expect = { said = { is = "hello", lacks = "bye" } }

@@ -272,8 +272,16 @@ fn firewalls_and_commands() {
             "\"10.0.0.2\"",
             "`10.0.0.2` is no address with a port",
         ),
-        ("listen = [{ tcp = 80 }, { tcp = 80, say = \"x\" }]", "80", "a listener on port 80 twice"),
+        (
+            "listen = [{ tcp = 80 }, { tcp = 80, say = \"x\" }]",
+            "80",
+            "a listener on TCP port 80 twice",
+        ),
         ("listen = { tcp = 0 }", "0", "this must be an integer from 1 to 65535"),
+        ("listen = [{ udp = 7 }, { udp = 7 }]", "7", "a listener on UDP port 7 twice"),
+        ("listen = { say = \"x\" }", "{ say = \"x\" }", "a listener needs a port"),
+        ("listen = { udp = 7, tcp = 80 }", "tcp", "a listener has one port"),
+        ("listen = { udp = 7, say = \"x\" }", "say", "`say` belongs to a TCP port"),
         ("run = { cmd = \"true\" }", "{ cmd = \"true\" }", "a command of a node needs `name`"),
         ("run = { name = \"x\", cmd = \"\" }", "\"\"", "a command can't be empty"),
         (

@@ -42,7 +42,7 @@ fn expectations_belong_to_what_is_done() {
             (
                 "[[step]]\nrun = { at = \"left\", cmd = \"true\" }\nexpect = { received = 1 }",
                 "received",
-                "`received` belongs to a ping; this step runs a command",
+                "`received` belongs to a ping or a udp echo; this step runs a command",
             ),
             (
                 "[[step]]\nping = { from = \"left\", to = \"right\" }\nexpect = { exit = 0 }",
@@ -52,12 +52,12 @@ fn expectations_belong_to_what_is_done() {
             (
                 "[[step]]\nlook = \"left:e0\"\nexpect = { up = true, told = \"Redirect\" }",
                 "told",
-                "`told` belongs to a ping or a tcp connection; this step looks at something",
+                "`told` belongs to a ping, a traceroute, a tcp connection or a udp echo; this step looks at something",
             ),
             (
                 "[[step]]\nreach = [[\"left\", \"right\"]]\nexpect = { received = 1 }",
                 "received",
-                "`received` belongs to a ping; this step finds out who reaches whom",
+                "`received` belongs to a ping or a udp echo; this step finds out who reaches whom",
             ),
             (
                 "[[step]]\nchange = { at = \"left:e0\", up = true }\nexpect = { up = true }",
@@ -118,8 +118,63 @@ fn traceroutes() {
                 "reachable",
                 "the destination is not to be reached, but is the last hop",
             ),
+            (
+                &trace(way, "hops = [\"right\"], reachable = false"),
+                "reachable",
+                "the destination is not to be reached, but is the last hop",
+            ),
+            (
+                &trace(&format!("{way}, method = \"tcp\""), ""),
+                "\"tcp\"",
+                "`tcp` is no method of a traceroute",
+            ),
+            (
+                &trace(&format!("{way}, port = 33434"), ""),
+                "port",
+                "`port` belongs to a traceroute by UDP",
+            ),
+            (
+                &trace(
+                    &format!("{way}, method = \"udp\", port = 65500, max_hops = 13, probes = 3"),
+                    "",
+                ),
+                "65500",
+                "39 datagrams go to ports up to 65538, which there is not",
+            ),
+            (
+                &trace(&format!("{way}, probes = 11"), ""),
+                "11",
+                "this must be an integer from 1 to 10",
+            ),
+            (&trace(way, "hops = [\"rihgt\"]"), "\"rihgt\"", "no node `rihgt`"),
+            (
+                &trace(way, "hops = [[\"10.0.0.9\", \"right:e7\"]]"),
+                "\"right:e7\"",
+                "the lab gives `right:e7` no IPv4 address",
+            ),
+            (&trace(way, "hops = [[]]"), "[]", "a hop is somebody"),
+            (
+                &trace(way, "hops = [7]"),
+                "7",
+                "expected an address, \"node\" or \"node:interface\", an array of such, or \"*\", found an integer",
+            ),
+            (
+                &trace(way, "hops = [\"10.0.0.9\", \"*\"]"),
+                "\"*\"",
+                "the last hop can't be silent: the way ends with the last that answers",
+            ),
+            (
+                &trace(way, "told = \"Time to live exceeded\""),
+                "\"Time to live exceeded\"",
+                "every router of a traceroute tells \"Time to live exceeded\"",
+            ),
         ],
     );
+    good(&trace(
+        &format!("{way}, method = \"udp\", port = 65497, max_hops = 13, probes = 3"),
+        "hops = [\"*\", [\"10.0.0.9\", \"left:e0\"], \"right\"], reachable = true",
+    ));
+    good(&trace(way, "hops = \"10.0.0.9\", reachable = false, told = \"No route\""));
 }
 
 #[test]
@@ -213,6 +268,66 @@ fn pings() {
         "told = \"Cannot assign requested address\"",
     ));
     good(&ping("to = \"right\", count = 3", "received = 1, lost = 2, reachable = true"));
+}
+
+#[test]
+fn udp_echoes() {
+    let udp = |keys: &str, expect: &str| {
+        format!("[[step]]\nudp = {{ from = \"left\", {keys} }}\nexpect = {{ {expect} }}")
+    };
+    check(
+        BASE,
+        &[
+            (
+                "[[step]]\nudp = { from = \"left\", to = \"right\" }",
+                "{ from = \"left\", to = \"right\" }",
+                "a udp echo needs `port`",
+            ),
+            (&udp("to = \"rihgt\", port = 7", ""), "\"rihgt\"", "no node `rihgt`"),
+            (&udp("to = \"right\", port = 0", ""), "0", "this must be an integer from 1 to 65535"),
+            (
+                &udp("to = \"right\", port = 7, size = \"7B\"", ""),
+                "\"7B\"",
+                "a udp echo has at least 8 bytes",
+            ),
+            (
+                &udp("to = \"right\", port = 7, timeout = \"0s\"", ""),
+                "\"0s\"",
+                "`timeout` can't be 0",
+            ),
+            (
+                &udp("to = \"fe80::2\", port = 7", ""),
+                "\"fe80::2\"",
+                "`fe80::2` is on every link; a udp echo needs another address",
+            ),
+            (
+                &udp("to = \"right\", port = 7", "received = 2"),
+                "2",
+                "`received = 2`, but one datagram is sent",
+            ),
+            (
+                &udp("to = \"right\", port = 7, count = 2", "received = 2, reachable = false"),
+                "false",
+                "`reachable = false`, but 2 of 2 are to be answered",
+            ),
+            (
+                &udp("to = \"right\", port = 7", "told = \"Destination Port Unreachable\""),
+                "\"Destination Port Unreachable\"",
+                "of a port on which nobody listens, a sender of UDP is told otherwise",
+            ),
+            (
+                &udp("to = \"right\", port = 7", "connected = true"),
+                "connected",
+                "`connected` belongs to a tcp connection; this step sends a udp echo",
+            ),
+        ],
+    );
+    good(&udp(
+        "to = \"right\", port = 7, source_port = 7, count = 3, interval = \"1ms\", timeout = \"2s\", \
+         ttl = 2, size = \"8B\", family = \"ipv4\"",
+        "received = 1, lost = 2",
+    ));
+    good(&udp("to = \"right\", port = 8", "told = \"Connection refused\""));
 }
 
 #[test]

@@ -3,19 +3,20 @@
 mod network;
 mod node;
 mod packets;
+mod probe;
 mod step;
 
 pub(crate) use network::{
     BridgeKeys, EndKeys, InterfaceKeys, LinkKeys, PortKeys, TapKeys, WireKeys,
 };
 pub(crate) use node::{
-    DnatKeys, FilterKeys, FirewallKeys, NeighKeyKeys, NeighKeys, NodeKeys, RouteKeys, RuleKeys,
-    RunKeys,
+    DnatKeys, FilterKeys, FirewallKeys, ListenKeys, NeighKeyKeys, NeighKeys, NodeKeys, RouteKeys,
+    RuleKeys, RunKeys,
 };
 pub(crate) use packets::{PacketKeys, SeenKeys, UnseenKeys};
+pub(crate) use probe::{PingKeys, TcpKeys, TracerouteKeys, UdpKeys};
 pub(crate) use step::{
-    ChangeKeys, ExpectKeys, FactsKeys, PingKeys, ReachKeys, RemovedWireKeys, RunStepKeys, StepKeys,
-    TcpKeys, TextKeys, TracerouteKeys,
+    ChangeKeys, ExpectKeys, FactsKeys, ReachKeys, RemovedWireKeys, RunStepKeys, StepKeys, TextKeys,
 };
 
 use super::{LabName, List, Named, Text};

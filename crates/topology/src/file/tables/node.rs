@@ -28,7 +28,7 @@ keys! {
         rule: List<RuleKeys>,
         /// Its static neighbours.
         neigh: List<NeighKeys>,
-        /// TCP ports on which twinax itself listens there.
+        /// Ports on which twinax itself listens there.
         listen: List<ListenKeys>,
         /// Commands that run there while the lab stands.
         run: List<RunKeys>,
@@ -100,12 +100,14 @@ keys! {
         to: IpAddr = must,
     }
 
-    /// A TCP port on which twinax listens; it says its text to whoever connects, and closes.
+    /// A port on which twinax listens: TCP, or UDP.
     ListenKeys is "a listener" {
-        /// The port.
-        tcp: Int<1, 65_535> = must,
+        /// A TCP port: it says its text to whoever connects, and closes.
+        tcp: Int<1, 65_535>,
         /// What it says.
         say: Text,
+        /// A UDP port: it sends each datagram back.
+        udp: Int<1, 65_535>,
     }
 
     /// A command that runs in a node while the lab stands.

@@ -1,14 +1,12 @@
 //! Tables of steps and of what is expected of them.
 
-use std::net::IpAddr;
-
 use crate::file::keys::prelude::*;
 use crate::file::tables::{
-    FirewallKeys, NeighKeyKeys, NeighKeys, PartsKeys, PortKeys, RouteKeys, RuleKeys, SeenKeys,
-    UnseenKeys,
+    FirewallKeys, NeighKeyKeys, NeighKeys, PartsKeys, PingKeys, PortKeys, RouteKeys, RuleKeys,
+    SeenKeys, TcpKeys, TracerouteKeys, UdpKeys, UnseenKeys,
 };
 use crate::file::{
-    Aim, Array, HostNet, Int, List, MasterName, Named, ReachWord, RemovedWord, Setting, Size, Text,
+    Array, HopWord, HostNet, Int, List, MasterName, Named, ReachWord, RemovedWord, Setting, Text,
     TextWord,
 };
 use crate::model::{Family, IfName, Mac, NodeName, Place, Program, Span, Spot, Told};
@@ -31,6 +29,8 @@ keys! {
         traceroute: TracerouteKeys,
         /// Open a TCP connection and read what the other side says.
         tcp: TcpKeys,
+        /// Send datagrams that the other side is to send back.
+        udp: UdpKeys,
         /// Run a command in a node to its end.
         run: RunStepKeys,
         /// Look at what the kernel reports of a node or interface.
@@ -85,59 +85,6 @@ keys! {
         firewall: FirewallKeys,
     }
 
-    /// Echo requests.
-    PingKeys is "a ping" {
-        /// The node that sends, or the interface that they leave by.
-        from: Spot = must,
-        /// The destination: an address, a node or an interface.
-        to: Aim = must,
-        /// The source address.
-        source: IpAddr,
-        /// The family, where `to` has addresses of both.
-        family: Family,
-        /// How many; 1 unless said.
-        count: Int<1, 65_535>,
-        /// From one to the next; 100 ms unless said.
-        interval: Span,
-        /// How long to wait for the last answer; 1 s unless said, and 5 s where the sender is
-        /// expected to be told something.
-        timeout: Span,
-        /// The TTL (hop limit).
-        ttl: Int<1, 255>,
-        /// The payload; 56 bytes unless said.
-        size: Size,
-        /// Whether nobody may fragment it.
-        dont_fragment: bool,
-    }
-
-    /// Echo requests with a TTL of 1, 2, 3 …
-    TracerouteKeys is "a traceroute" {
-        /// The node that sends.
-        from: NodeName = must,
-        /// The destination: an address, a node or an interface.
-        to: Aim = must,
-        /// The family, where `to` has addresses of both.
-        family: Family,
-        /// The largest TTL that is tried; 30 unless said.
-        max_hops: Int<1, 255>,
-        /// How long to wait for answers; 1 s unless said.
-        timeout: Span,
-    }
-
-    /// A TCP connection.
-    TcpKeys is "a tcp connection" {
-        /// The node that connects.
-        from: NodeName = must,
-        /// The destination: an address, a node or an interface.
-        to: Aim = must,
-        /// The port.
-        port: Int<1, 65_535> = must,
-        /// The family, where `to` has addresses of both.
-        family: Family,
-        /// How long connecting and listening may take; 3 s unless said.
-        timeout: Span,
-    }
-
     /// A command that is run in a node to its end.
     RunStepKeys is "a command of a step" {
         /// The node.
@@ -164,16 +111,16 @@ keys! {
 
     /// What is expected of a step. Which keys it may have depends on what the step does.
     ExpectKeys is "an expectation" {
-        /// Of a ping: so many are answered.
+        /// Of a ping or udp echo: so many are answered.
         received: Int<0, 65_535>,
-        /// Of a ping: so many are not.
+        /// Of a ping or udp echo: so many are not.
         lost: Int<0, 65_535>,
-        /// Of a ping: at least one is answered, or none. Of a traceroute: the destination is
-        /// reached, or not.
+        /// Of a ping or udp echo: at least one is answered, or none. Of a traceroute: the
+        /// destination is reached, or not.
         reachable: bool,
         /// Of a traceroute: exactly these answer, in this order; the destination is the last one.
-        hops: List<IpAddr>,
-        /// Of a ping or tcp connection: what the sender is told.
+        hops: List<HopWord>,
+        /// Of a ping, traceroute, tcp connection or udp echo: what the sender is told.
         told: Told,
         /// Of a tcp connection: whether it comes about.
         connected: bool,

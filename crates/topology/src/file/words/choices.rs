@@ -92,6 +92,18 @@ choice! { Protocol, "Protocol", "protocol",
     "icmpv6" => Self::Icmpv6,
 }
 
+/// What a traceroute sends; of datagrams, the port is said by another key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MethodWord {
+    Icmp,
+    Udp,
+}
+
+choice! { MethodWord, "TracerouteMethod", "method of a traceroute",
+    "icmp" => Self::Icmp,
+    "udp" => Self::Udp,
+}
+
 /// What a rule does other than looking in a table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RuleKind(pub RuleAction);
