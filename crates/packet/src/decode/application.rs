@@ -22,8 +22,10 @@ pub mod port {
     pub const BOOTP_SERVER: u16 = 67;
     /// BOOTP and DHCP, the client's.
     pub const BOOTP_CLIENT: u16 = 68;
-    /// VXLAN, that of RFC 7348; Linux's own default was 8472.
+    /// VXLAN (RFC 7348).
     pub const VXLAN: u16 = 4789;
+    /// VXLAN, where Linux isn't told a port (`vxlan` in `ip-link(8)`).
+    pub const VXLAN_LINUX: u16 = 8472;
     /// DNS by multicast (RFC 6762).
     pub const MDNS: u16 = 5353;
     /// WireGuard, by custom.
@@ -40,7 +42,7 @@ impl<'a> Packet<'a> {
                     Dns::read(self.payload).map(Application::Dns)
                 } else if is(port::BOOTP_SERVER) || is(port::BOOTP_CLIENT) {
                     Dhcp::read(self.payload).map(Application::Dhcp)
-                } else if is(port::VXLAN) {
+                } else if is(port::VXLAN) || is(port::VXLAN_LINUX) {
                     self.vxlan().map(Application::Vxlan)
                 } else if is(port::WIREGUARD) {
                     self.wireguard().map(Application::WireGuard)

@@ -50,7 +50,7 @@ impl Line<'_> {
             self.dns(packet.payload, packet.payload_length, true);
         } else if is(port::BOOTP_SERVER) || is(port::BOOTP_CLIENT) {
             self.dhcp(packet);
-        } else if is(port::VXLAN) {
+        } else if is(port::VXLAN) || is(port::VXLAN_LINUX) {
             self.vxlan(packet);
         } else if is(port::WIREGUARD)
             && let Some(wireguard) = packet.wireguard()

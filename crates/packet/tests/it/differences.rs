@@ -15,11 +15,12 @@ pub struct Difference {
 /// At the end of what is expected: anything may follow.
 pub const ANYTHING: &str = "\u{0}anything";
 
-pub const DIFFERENCES: [Difference; 13] = [
+pub const DIFFERENCES: [Difference; 14] = [
     Difference { name: "One line", instead: one_line },
     Difference { name: "A space behind what is missing", instead: space_behind_missing },
     Difference { name: "A length of 0", instead: length_of_0 },
     Difference { name: "Nested packets", instead: nested },
+    Difference { name: "VXLAN on Linux's own port", instead: vxlan_of_linux },
     Difference { name: "WireGuard", instead: wireguard },
     Difference { name: "DHCP's messages", instead: dhcp },
     Difference { name: "Options of TCP that are cut off", instead: cut_off_options },
@@ -70,6 +71,24 @@ fn nested(theirs: &str, _: &Packet<'_>) -> Option<String> {
         return None;
     }
     Some(format!("{}: [nested too deep]", &theirs[..end]))
+}
+
+/// tcpdump takes it for OTV, whose header looks the same.
+fn vxlan_of_linux(theirs: &str, _: &Packet<'_>) -> Option<String> {
+    let (begin, header) = theirs.split_once("OTV, ")?;
+    if header.starts_with("[length ") {
+        return Some(format!("{begin}VXLAN (invalid)"));
+    }
+    let header = header.replace("[.]", "[invalid]").replace("[|otv]", "[|vxlan]");
+    Some(match header.split_once("overlay ") {
+        Some((flags, rest)) => {
+            let cut = (" [|vxlan]", "");
+            let network = rest.split_once("instance ").map_or(cut, |(_, rest)| ("vni ", rest));
+            format!("{begin}VXLAN, {flags}{}{}", network.0, network.1)
+        }
+        None if header.starts_with(" [|") => format!("{begin}VXLAN{header}"),
+        None => format!("{begin}VXLAN, {header}"),
+    })
 }
 
 fn wireguard(theirs: &str, packet: &Packet<'_>) -> Option<String> {
@@ -181,6 +200,15 @@ fn only_tcpdump(theirs: &str, packet: &Packet<'_>) -> Option<String> {
                 false => format!("{between} ip-proto-{number} {}", packet.payload_length),
             })
         }
+        (_, Transport::Tcp(tcp)) => {
+            let known = |port| TCP_PORTS.contains(&port);
+            if !known(tcp.source_port) && !known(tcp.destination_port) {
+                return None;
+            }
+            let (begin, behind) = theirs.rsplit_once(", length ")?;
+            let length: String = behind.chars().take_while(char::is_ascii_digit).collect();
+            (length != behind).then(|| format!("{begin}, length {length}"))
+        }
         (_, Transport::Udp(udp)) => {
             let known = |port| UDP_PORTS.contains(&port);
             if !known(udp.source_port) && !known(udp.destination_port) {
@@ -211,4 +239,5 @@ fn only_tcpdump_ethertype(theirs: &str, packet: &Packet<'_>, kind: u16) -> Optio
 const ETHERTYPES: [u16; 5] = [0x8809, 0x8847, 0x8863, 0x8864, 0x88cc];
 const IP_PROTOCOLS: [u8; 18] =
     [8, 9, 33, 46, 47, 51, 55, 62, 77, 88, 89, 103, 108, 112, 113, 132, 135, 143];
+const TCP_PORTS: [u16; 3] = [22, 25, 80];
 const UDP_PORTS: [u16; 3] = [123, 161, 514];

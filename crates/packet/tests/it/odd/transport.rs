@@ -12,6 +12,11 @@ pub fn tcp() -> Vec<Odd> {
     let mut odd = vec![
         ("tcp-urgent", in_ipv4(TCP, &Tcp { urgent: 3, ..Tcp::of(0x38) }.with(b"now"))),
         ("tcp-reset-with-data", in_ipv4(TCP, &Tcp::of(0x14).with(b"go away"))),
+        (
+            "tcp-http",
+            in_ipv4(TCP, &Tcp { destination: 80, ..Tcp::of(0x18) }.with(b"GET / HTTP/1.1\r\n\r\n")),
+        ),
+        ("tcp-ssh", in_ipv4(TCP, &Tcp { source: 22, ..Tcp::of(0x18) }.with(b"SSH-2.0-x\r\n"))),
         ("tcp-same-ports", in_ipv4(TCP, &Tcp { source: 5000, ..Tcp::of(0x10) }.with(b""))),
         ("tcp-header-length-0", patched(plain.clone(), 46, &[0])),
         ("tcp-header-length-16", patched(plain.clone(), 46, &[0x40])),
@@ -121,6 +126,9 @@ pub fn udps() -> Vec<Odd> {
                 ),
             ),
         ),
+        ("vxlan-of-linux", datagram(55_555, 8472, &vxlan(8, 42, &inner))),
+        ("vxlan-of-linux-without-vni", datagram(8472, 55_555, &vxlan(0, 0xff_ffff, &inner))),
+        ("vxlan-of-linux-short", datagram(55_555, 8472, b"1234567")),
         ("vxlan-without-vni", datagram(55_555, 4789, &vxlan(0, 42, &inner))),
         ("vxlan-flags", datagram(55_555, 4789, &vxlan(0xff, 0xff_ffff, &inner))),
         ("vxlan-empty", datagram(55_555, 4789, &vxlan(8, 42, b""))),
