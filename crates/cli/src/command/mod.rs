@@ -26,9 +26,12 @@ mod wire;
 
 use std::path::{Path, PathBuf};
 
+use twinax_lab::capture::CaptureError;
+use twinax_lab::capture::filter::FilterError;
 use twinax_lab::enter::EnterError;
 use twinax_lab::registry::RegistryError;
 use twinax_lab::up::UpError;
+use twinax_packet::pcapng::ReadError as CaptureReadError;
 use twinax_topology::{ReadError, Topology};
 
 use crate::args::Verb;
@@ -110,12 +113,28 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     if let Some(EnterError::NoNode { .. } | EnterError::Ended) = error.downcast_ref() {
         return WRONG;
     }
+    if is_wrong_request(error) {
+        return WRONG;
+    }
     match twinax_lab::hint::of(&**error) {
         // One that comes from no lab but from our own files.
         _ if error.is::<std::io::Error>() => BROKEN,
         Some(hint) if hint.lacking => LACKING,
         _ => BROKEN,
     }
+}
+
+/// Whether what was asked of a capture can't be had, whatever the machine.
+fn is_wrong_request(error: &anyhow::Error) -> bool {
+    error.is::<FilterError>()
+        || matches!(
+            error.downcast_ref(),
+            Some(CaptureError::Memory { .. } | CaptureError::Filter(_))
+        )
+        || matches!(
+            error.downcast_ref(),
+            Some(CaptureReadError::NoCapture | CaptureReadError::Broken { .. })
+        )
 }
 
 /// What to do about an error, where nobody below has a hint.

@@ -1,6 +1,7 @@
 //! Tests of the program, as somebody at a terminal meets it, on the real kernel.
 
 mod bad_luck;
+mod capture;
 mod exec;
 mod hostile;
 mod intruders;

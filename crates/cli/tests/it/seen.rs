@@ -6,7 +6,7 @@ use crate::support::{Test, Who};
 
 /// Two nodes on a cable. Without IPv6, and with what each knows of the other, nothing crosses it of its
 /// own accord.
-const LAB: &str = r#"
+pub const LAB: &str = r#"
 name = "watched"
 [node.left]
 sysctl = { "net.ipv6.conf.default.disable_ipv6" = 1 }

@@ -13,7 +13,7 @@ use twinax_packet::journey::Wiring;
 
 use super::sink::{Known, Sink};
 use crate::args::Capture;
-use crate::command::HELD;
+use crate::command::{HELD, Wrong};
 use crate::show;
 
 /// Has the frames of a file go where they are to go. How its devices hang together it does not say.
@@ -21,7 +21,10 @@ pub fn run(path: &Path, asked: &Capture, mut sink: Box<dyn Sink>) -> anyhow::Res
     let named = || format!("`{}`", path.display());
     let from: Box<dyn Read> = match path == Path::new("-") {
         true => Box::new(std::io::stdin()),
-        false => Box::new(File::open(path).with_context(|| format!("{} can't be read", named()))?),
+        false => Box::new(
+            File::open(path)
+                .map_err(|error| Wrong::new(format!("{} can't be read: {error}", named())))?,
+        ),
     };
     let filter = asked.filter.as_deref().map(filter::compile).transpose()?.map(|(own, _)| own);
     let mut reader = FileReader::new(from).with_context(named)?;

@@ -5,12 +5,12 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Context as _;
 use twinax_packet::pcapng::{Extras, Section, Statistics, WriteError, Writer};
 use twinax_packet::{Frame, Interface, Time};
 use twinax_topology::NodeName;
 
 use super::{Known, Sink};
+use crate::command::Wrong;
 
 /// A pcapng file, or a pipe into which one goes.
 pub struct File {
@@ -30,10 +30,9 @@ impl File {
     pub fn open(path: &Path, filter: Option<String>, most: u64) -> anyhow::Result<Self> {
         let out: Box<dyn Write> = match path == Path::new("-") {
             true => Box::new(std::io::stdout()),
-            false => Box::new(
-                fs::File::create(path)
-                    .with_context(|| format!("`{}` can't be written", path.display()))?,
-            ),
+            false => Box::new(fs::File::create(path).map_err(|error| {
+                Wrong::new(format!("`{}` can't be written: {error}", path.display()))
+            })?),
         };
         let section = Section {
             hardware: Some(std::env::consts::ARCH.into()),
