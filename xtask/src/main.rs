@@ -30,6 +30,15 @@ enum Chore {
     /// Runs commands for the benches, and tells how long each took.
     #[command(hide = true)]
     BenchTimer,
+    /// Sends frames for `bench capture`.
+    #[command(hide = true)]
+    BenchFlood(bench::capture::flood::Args),
+    /// An end of the TCP streams of `bench capture`.
+    #[command(hide = true)]
+    BenchStream(bench::capture::stream::Args),
+    /// The parent of the captures of `bench capture`.
+    #[command(hide = true)]
+    BenchWatch,
 }
 
 fn main() -> ExitCode {
@@ -40,6 +49,9 @@ fn main() -> ExitCode {
         Chore::BenchBare(args) => bench::bare::run(&args).map(done),
         Chore::BenchQuiet => bench::quiet::run().map(done),
         Chore::BenchTimer => bench::timer::run().map(done),
+        Chore::BenchFlood(args) => bench::capture::flood::run(&args).map(done),
+        Chore::BenchStream(args) => bench::capture::stream::run(&args).map(done),
+        Chore::BenchWatch => bench::capture::watch::run().map(done),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

@@ -3,6 +3,7 @@
 mod apply;
 pub mod bare;
 mod build;
+pub mod capture;
 mod contestant;
 mod down;
 mod exec;
@@ -32,12 +33,14 @@ pub enum Bench {
     Down(down::Args),
     /// How long it takes to change a running lab, and to look at it.
     Apply(apply::Args),
+    /// What of a lab's frames is seen, and what that costs, beside tcpdump.
+    Capture(capture::Args),
     /// All that is in `docs/performance.md`, one after the other.
     All,
 }
 
 /// What `bench all` measures.
-const ALL: [&[&str]; 7] = [
+const ALL: [&[&str]; 8] = [
     &["build"],
     &[
         "build",
@@ -53,6 +56,7 @@ const ALL: [&[&str]; 7] = [
     &["down"],
     &["apply"],
     &["apply", "--shape", "bridges", "--nodes", "10000", "--rounds", "6"],
+    &["capture"],
 ];
 
 /// Measures, and prints a table on stdout.
@@ -62,6 +66,7 @@ pub fn run(bench: &Bench) -> anyhow::Result<()> {
         Bench::Exec(args) => exec::run(args),
         Bench::Down(args) => down::run(args),
         Bench::Apply(args) => apply::run(args),
+        Bench::Capture(args) => capture::run(args),
         Bench::All => all(),
     }
 }

@@ -27,8 +27,13 @@ pub struct Stays {
 impl<'a> Running<'a> {
     /// Brings one up; its file is put into the folder.
     pub fn up(programs: &'a Programs, lab: &Lab, folder: &Path) -> Result<Self> {
+        Self::up_as(programs, &lab_file(lab, None), folder)
+    }
+
+    /// Brings up what this text of a lab file says.
+    pub fn up_as(programs: &'a Programs, text: &str, folder: &Path) -> Result<Self> {
         let file = folder.join("lab.toml");
-        fs::write(&file, lab_file(lab, None))?;
+        fs::write(&file, text)?;
         let running = Self::of(programs);
         running.twinax(&["up", &file.to_string_lossy()])?;
         Ok(running)
