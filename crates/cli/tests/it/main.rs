@@ -3,6 +3,7 @@
 mod bad_luck;
 mod capture;
 mod exec;
+mod filters;
 mod hostile;
 mod intruders;
 mod kept;

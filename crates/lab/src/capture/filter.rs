@@ -114,8 +114,8 @@ impl FilterError {
         }
     }
 
-    /// Whether this machine lacks something, and the expression is not to blame.
-    pub(crate) fn is_lack(&self) -> bool {
+    /// Whether this machine lacks something, and the expression may not be to blame.
+    pub fn is_lack(&self) -> bool {
         matches!(self, Self::Words { source, .. } if source.problem.may_be_libpcaps())
     }
 }
