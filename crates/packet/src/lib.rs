@@ -9,6 +9,7 @@ mod frame;
 pub mod hardware;
 pub mod journey;
 pub mod line;
+mod pcap;
 pub mod pcapng;
 
 pub use decode::Packet;

@@ -14,6 +14,9 @@ pub const SIMPLE_PACKET: u32 = 3;
 pub const STATISTICS: u32 = 5;
 /// Enhanced packet block.
 pub const ENHANCED_PACKET: u32 = 6;
+/// The blocks that are read; all others are passed over.
+pub const READ: [u32; 6] =
+    [SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, STATISTICS, ENHANCED_PACKET];
 
 /// In a section header, in the byte order of the section.
 pub const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
@@ -56,12 +59,18 @@ pub mod option {
     /// `if_tsoffset`.
     pub const TIME_OFFSET: u16 = 14;
 
+    /// Of those of an interface that have a fixed length, their lengths.
+    pub const INTERFACE_LENGTHS: [(u16, usize); 3] = [(MAC, 6), (RESOLUTION, 1), (TIME_OFFSET, 8)];
+
     /// `epb_flags`.
     pub const FLAGS: u16 = 2;
     /// `epb_dropcount`.
     pub const DROPS: u16 = 4;
     /// `epb_packetid`.
     pub const PACKET_ID: u16 = 5;
+
+    /// Of those of a packet that have a fixed length, their lengths.
+    pub const PACKET_LENGTHS: [(u16, usize); 3] = [(FLAGS, 4), (DROPS, 8), (PACKET_ID, 8)];
 
     /// `isb_starttime`.
     pub const STARTED: u16 = 2;
@@ -77,6 +86,16 @@ pub mod option {
     pub const SYSTEM_DROPS: u16 = 7;
     /// `isb_usrdeliv`.
     pub const DELIVERED: u16 = 8;
+    /// The lengths of those of statistics.
+    pub const STATISTICS_LENGTHS: [(u16, usize); 7] = [
+        (STARTED, 8),
+        (ENDED, 8),
+        (RECEIVED, 8),
+        (INTERFACE_DROPS, 8),
+        (ACCEPTED, 8),
+        (SYSTEM_DROPS, 8),
+        (DELIVERED, 8),
+    ];
 }
 
 /// Bits 0–1 of `epb_flags`.

@@ -12,6 +12,7 @@
 //! writer was killed can be read up to the last block that is whole.
 
 mod block;
+mod clock;
 mod format;
 mod options;
 mod order;
@@ -20,11 +21,11 @@ mod source;
 mod text;
 mod writer;
 
-pub use reader::{Entry, ReadError, Reader, Said};
+pub use reader::{Described, Entry, ReadError, Reader, Said, Seen};
 pub use writer::{WriteError, Writer};
 
-pub(crate) use format::SECTION;
 pub(crate) use order::Order;
+pub(crate) use reader::begins;
 pub(crate) use source::Source;
 
 use std::borrow::Cow;

@@ -15,7 +15,7 @@ pub struct Source<R> {
 }
 
 /// So much is read at once.
-const AT_ONCE: usize = 1 << 20;
+const AT_ONCE: usize = 256 << 10;
 
 impl<R: Read> Source<R> {
     pub fn new(from: R) -> Self {
@@ -35,6 +35,21 @@ impl<R: Read> Source<R> {
     /// Passes over so many bytes of these.
     pub fn skip(&mut self, bytes: usize) {
         self.start = (self.start + bytes).min(self.end);
+    }
+
+    /// Passes over so many bytes, which need not have been read yet; `false`: the file has no more.
+    pub fn pass(&mut self, mut bytes: usize) -> io::Result<bool> {
+        loop {
+            let there = bytes.min(self.end - self.start);
+            self.skip(there);
+            bytes -= there;
+            if bytes == 0 {
+                return Ok(true);
+            }
+            if !self.fill(1)? {
+                return Ok(false);
+            }
+        }
     }
 
     /// Reads until there are so many bytes; `false`: the file has no more. The buffer grows only as far as

@@ -90,7 +90,7 @@ fn read(file: &Path) -> Vec<(Time, Vec<u8>)> {
     let file = std::fs::File::open(file).expect("it is there");
     let mut reader = FileReader::new(file).expect("a capture");
     let mut frames = Vec::new();
-    while let Some((_, frame)) = reader.next().expect("it is in order") {
+    while let Some((_, frame, _)) = reader.next().expect("it is in order") {
         assert_eq!(frame.length as usize, frame.bytes.len());
         frames.push((frame.time, frame.bytes.to_vec()));
     }
@@ -188,7 +188,7 @@ fn a_pcap_file_of_the_other_byte_order_and_one_that_is_cut_off() {
     }
     let mut reader = FileReader::new(&bytes[..]).expect("a capture");
     let mut seen = Vec::new();
-    while let Some((_, frame)) = reader.next().expect("it is in order") {
+    while let Some((_, frame, _)) = reader.next().expect("it is in order") {
         seen.push((frame.time.0, frame.length, frame.bytes.to_vec()));
     }
     let second = 100_000_000_000;

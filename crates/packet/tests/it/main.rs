@@ -12,6 +12,7 @@ mod journey;
 mod line;
 mod odd;
 mod pcapng_bytes;
+mod pcapng_corpus;
 mod pcapng_reader;
 mod random;
 mod tcpdump;

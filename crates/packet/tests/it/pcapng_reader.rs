@@ -62,10 +62,8 @@ fn read(bytes: &[u8]) -> (Capture, bool, Option<ReadError>) {
         match reader.next() {
             Ok(None) => break None,
             Err(error) => break Some(error),
-            Ok(Some(Entry::Interface(number))) => {
-                let interface = reader.interfaces()[number as usize].clone();
-                capture.interfaces.push(interface);
-            }
+            Ok(Some(Entry::Section(_))) => {}
+            Ok(Some(Entry::Interface(_, own))) => capture.interfaces.push(own.interface.clone()),
             Ok(Some(Entry::Frame(frame, said))) => {
                 capture.frames.push(Seen::of(&frame, &said.extras()));
             }
@@ -167,7 +165,7 @@ proptest! {
         }
         let (_, _, _) = read(&spoiled);
         if let Ok(mut reader) = FileReader::new(&spoiled[..]) {
-            while let Ok(Some((interfaces, frame))) = reader.next() {
+            while let Ok(Some((interfaces, frame, _))) = reader.next() {
                 prop_assert!((frame.interface as usize) < interfaces.len());
             }
         }

@@ -31,14 +31,14 @@ pub fn run(path: &Path, asked: &Capture, mut sink: Box<dyn Sink>) -> anyhow::Res
     let wiring = Wiring::default();
     let mut last = Time(0);
     while !sink.is_done() {
-        let Some((interfaces, frame)) = reader.next().with_context(named)? else { break };
+        let Some((interfaces, frame, said)) = reader.next().with_context(named)? else { break };
         let interface = &interfaces[frame.interface as usize];
         if filter.as_ref().is_some_and(|own: &Filter| !own.wants(interface.link_type, &frame)) {
             continue;
         }
         last = frame.time;
         let known = Known { interfaces, wiring: &wiring };
-        sink.frame(known, &frame)?;
+        sink.frame_with(known, &frame, &said.extras())?;
         // Nothing is lost by waiting for whoever reads it.
         if let Some(screen) = sink.screen() {
             if screen.is_full() {

@@ -7,6 +7,7 @@ mod lines;
 use std::time::Duration;
 
 use twinax_packet::journey::Wiring;
+use twinax_packet::pcapng::Extras;
 use twinax_packet::{Frame, Interface, Time};
 use twinax_topology::NodeName;
 
@@ -26,6 +27,17 @@ pub struct Known<'a> {
 pub trait Sink {
     /// Takes a frame.
     fn frame(&mut self, known: Known<'_>, frame: &Frame<'_>) -> anyhow::Result<()>;
+
+    /// Takes a frame of a file, and what else the file says of it.
+    fn frame_with(
+        &mut self,
+        known: Known<'_>,
+        frame: &Frame<'_>,
+        extras: &Extras<'_>,
+    ) -> anyhow::Result<()> {
+        let _ = extras;
+        self.frame(known, frame)
+    }
 
     /// There are no more for the moment; it is this time.
     fn pause(&mut self, known: Known<'_>, now: Time) -> anyhow::Result<()>;

@@ -73,6 +73,15 @@ impl File {
 
 impl Sink for File {
     fn frame(&mut self, known: Known<'_>, frame: &Frame<'_>) -> anyhow::Result<()> {
+        self.frame_with(known, frame, &Extras::default())
+    }
+
+    fn frame_with(
+        &mut self,
+        known: Known<'_>,
+        frame: &Frame<'_>,
+        extras: &Extras<'_>,
+    ) -> anyhow::Result<()> {
         let Some(interface) = known.interfaces.get(frame.interface as usize) else { return Ok(()) };
         if self.is_done() {
             return Ok(());
@@ -83,10 +92,13 @@ impl Sink for File {
             self.or_hung_up(described)?;
         }
         self.counted[frame.interface as usize] += 1;
-        let drops = if self.lost.is_empty() { None } else { self.lost.remove(&interface.node) };
-        let written = match drops {
-            None => self.writer.frame(frame),
-            drops => self.writer.frame_with(frame, &Extras { drops, ..Extras::default() }),
+        let lost = if self.lost.is_empty() { None } else { self.lost.remove(&interface.node) };
+        let written = match lost {
+            None => self.writer.frame_with(frame, extras),
+            Some(lost) => {
+                let drops = Some(lost + extras.drops.unwrap_or_default());
+                self.writer.frame_with(frame, &Extras { drops, ..extras.clone() })
+            }
         };
         self.or_hung_up(written)
     }
