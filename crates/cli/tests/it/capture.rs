@@ -9,7 +9,7 @@ use crate::support::user::is_there;
 use crate::support::{Running, Test, Who};
 
 /// A capture that has begun; what it says on both streams comes as one.
-fn watching<'t>(test: &'t Test, who: Who, words: &str) -> Running {
+fn watching(test: &Test, who: Who, words: &str) -> Running {
     let mut running = test.shell(who, &format!("exec twinax capture {words} 2>&1")).start();
     running.await_said("Ctrl-C ends it");
     running
@@ -17,7 +17,8 @@ fn watching<'t>(test: &'t Test, who: Who, words: &str) -> Running {
 
 /// The lines of frames, without their times.
 fn lines(said: &str) -> Vec<&str> {
-    said.lines().filter_map(|line| line.get(..15)?.contains('.').then(|| &line[16..])).collect()
+    let frames = said.lines().filter(|line| line.get(..15).is_some_and(|time| time.contains('.')));
+    frames.map(|line| &line[16..]).collect()
 }
 
 const THERE_AND_BACK: [&str; 4] = [

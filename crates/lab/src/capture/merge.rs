@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use twinax_kernel::capture::{Block, RawFrame, Ring};
 
+use super::together::for_each;
+
 /// A frame that was handed over and not given out yet: where it is.
 #[derive(Clone, Copy)]
 struct Held {
@@ -139,6 +141,12 @@ impl Merge {
         if *last && blocks.is_empty() {
             *own = None;
         }
+    }
+}
+
+impl Drop for Merge {
+    fn drop(&mut self) {
+        for_each(std::mem::take(&mut self.rings), drop);
     }
 }
 

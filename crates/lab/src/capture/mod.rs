@@ -16,6 +16,7 @@ pub mod filter;
 mod merge;
 mod session;
 mod size;
+mod together;
 mod wiring;
 
 pub use devices::Devices;

@@ -11,12 +11,13 @@ use twinax_kernel::capture::{Backlog, Counts, RawFrame, Ring, RingOptions};
 use twinax_kernel::mounts::NETNS_DIR;
 use twinax_kernel::observe::Follower;
 use twinax_kernel::watch::Folder;
-use twinax_kernel::{Error, Netns, filter};
+use twinax_kernel::{Error, filter};
 use twinax_packet::filter::{Filter, Program};
 use twinax_packet::{Frame, Time};
 use twinax_topology::{IfName, NodeName};
 
 use super::merge::{Merge, hold};
+use super::together::for_each;
 use super::{CaptureError, Devices, Memory};
 use crate::nodes::{self, on_own_thread};
 
@@ -85,23 +86,32 @@ impl Session {
             backlog: None,
             told_lost: Vec::new(),
         };
-        on_own_thread(|| {
-            names.iter().try_for_each(|node| {
-                let netns = nodes::open(node).map_err(of_node(node))?;
-                session.open_ring(node, &netns)
-            })
-        })?;
+        session.open_rings(names)?;
         Ok(session)
     }
 
-    /// Opens the ring of the next node. The calling thread ends up in it.
-    fn open_ring(&mut self, node: &NodeName, netns: &Netns) -> Result<(), CaptureError> {
-        let program = self.program(self.merge.count(), node)?;
-        let attach = |socket: BorrowedFd<'_>| filter::attach(socket, &program);
-        let opened = netns.enter().and_then(|()| Ring::open(self.ring, attach));
-        let ring = opened.map_err(of_node(node))?;
-        watch(&self.epoll, ring.as_fd(), self.merge.count() as u64)?;
-        self.merge.add(ring);
+    /// Opens the rings of the next nodes.
+    fn open_rings(&mut self, names: &[NodeName]) -> Result<(), CaptureError> {
+        let first = self.merge.count();
+        let wanted = names.iter().enumerate().map(|(index, node)| {
+            let program = self.program(first + index, node)?;
+            Ok((node, program))
+        });
+        let wanted = wanted.collect::<Result<Vec<_>, CaptureError>>()?;
+        let options = self.ring;
+        let rings = for_each(wanted, |(node, program)| {
+            let attach = |socket: BorrowedFd<'_>| filter::attach(socket, &program);
+            let opened = nodes::open(node).and_then(|netns| {
+                netns.enter()?;
+                Ring::open(options, attach)
+            });
+            opened.map_err(of_node(node))
+        });
+        for ring in rings {
+            let ring = ring?;
+            watch(&self.epoll, ring.as_fd(), self.merge.count() as u64)?;
+            self.merge.add(ring);
+        }
         Ok(())
     }
 
@@ -295,7 +305,7 @@ impl Session {
         let mut new: Vec<NodeName> = there.into_iter().filter(|_| self.newcomers).collect();
         new.sort();
         for node in &new {
-            match on_own_thread(|| self.add(node)) {
+            match self.add(node) {
                 // It was there for a moment only.
                 Err(CaptureError::Node { source: Error::NoNode { .. }, .. }) => {}
                 added => added?,
@@ -306,10 +316,9 @@ impl Session {
 
     fn add(&mut self, node: &NodeName) -> Result<(), CaptureError> {
         let netns = nodes::open(node).map_err(of_node(node))?;
-        self.open_ring(node, &netns)?;
-        self.nodes.push(node.clone());
         self.devices.add(node.clone(), &netns).map_err(CaptureError::Devices)?;
-        Ok(())
+        self.nodes.push(node.clone());
+        self.open_rings(std::slice::from_ref(node))
     }
 
     fn give_out(&mut self, until: u64, each: &mut impl FnMut(&Devices, &Frame<'_>)) -> usize {
