@@ -126,7 +126,8 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// Whether what was asked of a capture can't be had, whatever the machine.
 fn is_wrong_request(error: &anyhow::Error) -> bool {
-    error.is::<FilterError>()
+    // A filter that only libpcap could read is this machine's lack.
+    error.downcast_ref::<FilterError>().is_some_and(|error| !error.is_lack())
         || matches!(
             error.downcast_ref(),
             Some(CaptureError::Memory { .. } | CaptureError::Filter(_))

@@ -47,10 +47,10 @@ fn a_few_words_without_libpcap() {
 #[test]
 fn what_can_not_be_had_is_no_capture_of_everything() {
     let test = Test::new("what_can_not_be_had_is_no_capture_of_everything");
-    let word = without_libpcap(&test, "tcp or ether host 02:00:00:00:00:01");
+    let word = without_libpcap(&test, "tcp or ether host 02:00:00:00:00:01").exits(3);
     let word = word.complains("column 8: `ether` is none of the words that twinax knows by itself");
     assert_eq!(word.complains("hint: libpcap knows all of tcpdump's words").stdout, "");
-    let end = without_libpcap(&test, "udp and (port 53");
+    let end = without_libpcap(&test, "udp and (port 53").exits(2);
     assert_eq!(end.complains("column 9: this bracket is not closed").stdout, "");
 }
 
@@ -71,6 +71,6 @@ fn all_words_with_libpcap() {
         let output = replay(&test, filter).done().exits(0);
         assert_eq!(output.stdout.lines().count(), lines, "{filter}: {}", output.stdout);
     }
-    let wrong = replay(&test, "udp port").done().complains("syntax error");
+    let wrong = replay(&test, "udp port").done().exits(2).complains("syntax error");
     assert_eq!(wrong.stdout, "");
 }
