@@ -224,7 +224,7 @@ impl Facts {
     }
 }
 
-/// The digest of a core and a flow.
+/// The digest of a flow and of what it is a flow of: the core of a packet, a node.
 pub(super) fn with_flow(core: u64, flow: Option<Flow>) -> u64 {
     let Some(flow) = flow else { return core };
     let address = |digest: Digest, address: IpAddr| match address {
@@ -232,7 +232,8 @@ pub(super) fn with_flow(core: u64, flow: Option<Flow>) -> u64 {
         IpAddr::V6(address) => digest.bytes(&address.octets()),
     };
     let digest = address(address(Digest::new(9).number(core), flow.source), flow.destination);
-    digest.number(u64::from(flow.ports.0) << 16 | u64::from(flow.ports.1)).finish()
+    let ports = u64::from(flow.ports.0) << 16 | u64::from(flow.ports.1);
+    digest.number(ports << 8 | u64::from(flow.protocol)).finish()
 }
 
 /// How long the header of the transport is, in bytes.

@@ -273,7 +273,9 @@ impl Search {
         }
         let first = all.first()?;
         let is_part = matches!(first.likeness.content, Content::Fragment | Content::Segment);
-        let Candidate { sighting, likeness, .. } = if is_part { *all.last()? } else { *first };
+        // The parts of a packet follow it at once, before it is sent again.
+        let last = all.iter().max_by_key(|candidate| candidate.sighting)?;
+        let Candidate { sighting, likeness, .. } = if is_part { *last } else { *first };
         Some(Found { sighting, likeness, again: false, sure: all.len() == 1 })
     }
 

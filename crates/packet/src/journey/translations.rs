@@ -6,6 +6,9 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::digest::Plain;
+use super::identity::with_flow;
+
 /// How many flows are remembered at least, of those seen last; at most it is twice as many.
 const REMEMBERED: usize = 32_768;
 
@@ -35,17 +38,20 @@ impl Flow {
     }
 }
 
-/// The translations seen, by node and flow.
+/// The translations seen, by the digest of node and flow.
 #[derive(Debug, Default)]
 pub(super) struct Translations {
-    young: HashMap<(u32, Flow), Flow>,
-    old: HashMap<(u32, Flow), Flow>,
+    young: HashMap<u64, Flow, Plain>,
+    old: HashMap<u64, Flow, Plain>,
 }
 
 impl Translations {
     /// As which flow this one was last seen to leave a node.
     pub(super) fn of(&self, node: u32, flow: Flow) -> Option<Flow> {
-        let key = (node, flow);
+        if self.young.is_empty() && self.old.is_empty() {
+            return None;
+        }
+        let key = with_flow(node.into(), Some(flow));
         self.young.get(&key).or_else(|| self.old.get(&key)).copied()
     }
 
@@ -61,7 +67,7 @@ impl Translations {
     }
 
     fn insert(&mut self, node: u32, flow: Flow, other: Flow) {
-        self.young.insert((node, flow), other);
+        self.young.insert(with_flow(node.into(), Some(flow)), other);
         if self.young.len() > REMEMBERED {
             self.old = std::mem::take(&mut self.young);
         }

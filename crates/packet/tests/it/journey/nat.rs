@@ -1,12 +1,15 @@
 //! What conntrack does in the simulated lab: translation, and putting fragments together.
 
-use super::bytes::Ip;
+use super::bytes::{ICMP, Ip, read_ip};
 use super::world::{Tuple, World};
 
 impl World {
     /// What NAT makes of a packet that came in: each packet of a flow becomes what the first became,
     /// and answers go back to who asked.
     pub(super) fn translate(&mut self, node: &str, ip: Ip) -> Ip {
+        if (ip.protocol, ip.content[0]) == (ICMP, 11) {
+            return self.translate_error(node, ip);
+        }
         let Some(old) = tuple(&ip) else { return ip };
         if let Some(known) = self.node(node).tracked.get(&old).copied() {
             return with(ip, known);
@@ -32,6 +35,20 @@ impl World {
         state.tracked.insert(old, new);
         state.tracked.insert(mirrored(new), mirrored(old));
         with(ip, new)
+    }
+
+    /// An ICMP error goes to who sent what it quotes, and quotes it as that one knows it.
+    fn translate_error(&mut self, node: &str, mut ip: Ip) -> Ip {
+        let quoted = read_ip(&ip.content[8..]);
+        let known = tuple(&quoted)
+            .and_then(|quoted| self.node(node).tracked.get(&mirrored(quoted)).copied());
+        if let Some(answer) = known {
+            let quoted = with(quoted, mirrored(answer));
+            ip.destination = answer.1;
+            ip.content.truncate(8);
+            ip.content.extend(quoted.bytes());
+        }
+        ip
     }
 
     /// Keeps fragments until they are all there; then the packet goes on. It follows its first.

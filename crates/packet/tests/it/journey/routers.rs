@@ -196,6 +196,19 @@ fn segments_are_branches() {
     }
 }
 
+/// The same data again, in a new packet: its parts are not those of the first.
+#[test]
+fn segments_follow_the_one_that_was_sent_again() {
+    let mut world = chain(13);
+    world.node("r1").gso = Some(1000);
+    let large = Tcp { sequence: 7, flags: 0x10, data: vec![3; 1500], ..Tcp::default() };
+    for id in [9, 19] {
+        world.send("left", Ip::tcp(("10.0.0.1", 4000), ("10.0.2.2", 80), &large).with_id(id));
+        world.wait(100_000);
+    }
+    assert_eq!(world.assert_recognised().journeys.len(), 2);
+}
+
 #[test]
 fn dscp_and_ecn_are_told() {
     let mut world = chain(12);

@@ -110,3 +110,23 @@ fn an_echo_server_is_no_nat() {
     }
     assert_eq!(world.assert_recognised().journeys.len(), 6);
 }
+
+/// NAT changes what an error quotes, too.
+#[test]
+fn an_error_comes_back_through_nat() {
+    let mut world = masquerade(6);
+    let (out, far) = world.veth("server:far", "far:e0");
+    world.address(out, "198.51.100.1", 24);
+    world.address(far, "198.51.100.2", 24);
+    world.neighbours(&[out, far]);
+    world.node("server").forwards = true;
+    let wan = world.id("r:wan");
+    world.route("r", ("198.51.100.0", 24), wan, "192.0.2.2");
+    let probe = Ip::udp(("10.0.0.1", 4000), ("198.51.100.2", 33434), &[1; 100]).with_id(5);
+    world.send("a", Ip { ttl: 2, ..probe });
+    let recognised = world.assert_recognised();
+    let back = "server:e0 → r:wan → r:br0 [ttl 64→63, mac, dst 192.0.2.1→10.0.0.1] → r:a → a:e0";
+    assert_eq!(recognised.ways()[1], back);
+    let about = recognised.journeys[1].about.as_ref().expect("an error is about something");
+    assert_eq!(about.journey, Some(1));
+}

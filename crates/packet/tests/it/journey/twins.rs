@@ -115,6 +115,24 @@ fn what_was_lost_long_ago_is_not_followed() {
     assert_eq!(hops, [6, 2, 6]);
 }
 
+/// Nothing tells them apart but the end of what they carry. The router has dropped the first.
+#[test]
+fn what_differs_only_far_inside_is_told_apart() {
+    let mut world = chain(11);
+    world.node("right").answers = false;
+    let say = |world: &mut World, last: u8| {
+        let mut data = [7; 300];
+        data[200] = last;
+        world.send("left", Ip::udp(("10.0.0.1", 5), ("10.0.2.2", 9), &data));
+        world.run();
+    };
+    world.node("r1").forwards = false;
+    say(&mut world, 1);
+    world.node("r1").forwards = true;
+    say(&mut world, 2);
+    world.assert_recognised();
+}
+
 /// A link that doubles: one journey, with the second as a branch.
 #[test]
 fn a_link_that_doubles() {
