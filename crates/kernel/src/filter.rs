@@ -7,6 +7,10 @@ use twinax_packet::filter::{Instruction, Program};
 use crate::error::Error;
 use crate::sys;
 
+/// The call that fails where a filter can't be attached: with [`ENOMEM`](rustix::io::Errno::NOMEM) where it
+/// takes more than `net.core.optmem_max` allows.
+pub const ATTACHING: &str = "attaching a filter to a socket";
+
 /// Lets a socket have only the frames that a program wants, cut to as many bytes as it says, from now
 /// on; a filter that was there before is replaced (`SO_ATTACH_FILTER`, `socket(7)`).
 ///
@@ -25,5 +29,5 @@ pub fn attach_instructions(
         .iter()
         .map(|one| libc::sock_filter { code: one.code, jt: one.jt, jf: one.jf, k: one.k })
         .collect();
-    sys::attach_filter(socket, &instructions).map_err(Error::call("attaching a filter to a socket"))
+    sys::attach_filter(socket, &instructions).map_err(Error::call(ATTACHING))
 }

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use rustix::io::Errno;
-use twinax_kernel::{Error, capability, nft, tun};
+use twinax_kernel::{Error, capability, filter, nft, tun};
 
 use crate::capture::filter::FilterError;
 use crate::remedy;
@@ -81,6 +81,12 @@ fn of_kernel(error: &Error) -> Option<Hint> {
         {
             return Some(lacks(LACKS));
         }
+        Error::Call { call: filter::ATTACHING, errno: Errno::NOMEM } => {
+            return Some(lacks(
+                "the filter takes more room than net.core.optmem_max allows: make it shorter, or \
+                 `sudo sysctl -w net.core.optmem_max=131072`, as newer kernels have it",
+            ));
+        }
         _ => {}
     }
     Some(match (error, error.errno()?) {
@@ -124,6 +130,12 @@ mod tests {
         let path = "/proc/sys/net/ipv4/nosuch".into();
         let error = Error::File { call: "opening", path, errno: Errno::NOENT };
         assert!(!of(&error).unwrap().lacking);
+    }
+
+    #[test]
+    fn a_filter_without_room_is_not_a_machine_without_memory() {
+        let error = Error::Call { call: filter::ATTACHING, errno: Errno::NOMEM };
+        assert!(of(&error).unwrap().text.contains("optmem_max"));
     }
 
     #[test]
