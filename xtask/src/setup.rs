@@ -7,11 +7,12 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, ensure};
 
 /// Programs that tests run, and the Debian packages they come in.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("newuidmap", "uidmap"),
     ("sysctl", "procps"),
+    ("ping", "iputils-ping"),
     ("tcpdump", "tcpdump"),
     ("tshark", "tshark"),
     ("capinfos", "wireshark-common"),
