@@ -18,7 +18,7 @@ use crate::apply::{ApplyError, apply};
 use crate::found::{self, FORWARDING};
 use crate::lab::{self, LabError};
 use crate::service;
-use crate::wanted::{Key, tell_holder};
+use crate::wanted::{self, Key, What, tell_holder};
 use crate::{hosts, memory};
 
 /// Why a running lab is not what it should be.
@@ -193,7 +193,11 @@ impl Work {
         difference: &Difference,
         start: &[Start<'_>],
     ) -> Result<Option<ApplyError>, LabError> {
+        let mut cut = Vec::new();
         for key in &difference.stop {
+            if let Some(What::Wire(wire)) = wanted::get(key).map(|wanted| wanted.what) {
+                cut.extend([wire.a.node, wire.b.node]);
+            }
             service::stop(key)?;
         }
         match apply(&difference.steps) {
@@ -207,6 +211,7 @@ impl Work {
                 touched.extend([&wire.a.node, &wire.b.node]);
             }
         }
+        touched.extend(&cut);
         touched.retain(|name| self.wanted.node(name).is_some());
         lab::settle(touched)?;
         hosts::write(&self.wanted).map_err(LabError::Files)?;

@@ -151,6 +151,10 @@ impl Lab {
         let steps = twinax_plan::remove(removed, &observed);
         apply(&steps)?;
         self.topology.remove(removed);
+        if !wires.is_empty() {
+            // What has lost carrier sends no more only when the kernel has taken note of it.
+            self.settle()?;
+        }
         hosts::write(&self.topology).map_err(LabError::Files)?;
         let wires = wires.iter().map(|wire| format!("# unplug {wire}"));
         Ok(wires.chain(steps.iter().map(twinax_plan::command)).collect())

@@ -69,6 +69,7 @@ fn main() -> std::process::ExitCode {
         ),
         ("wires::a_device_made_anew_is_held_anew", wires::a_device_made_anew_is_held_anew),
         ("wires::what_cannot_be_held_is_not_wanted", wires::what_cannot_be_held_is_not_wanted),
+        ("wires::beside_ports_that_are_opened", wires::beside_ports_that_are_opened),
         ("wires::a_flood_arrives_whole_and_in_order", wires::a_flood_arrives_whole_and_in_order),
         ("script::random_labs_come_out_alike", script::random_labs_come_out_alike),
         ("script::shipped_labs_come_out_alike", script::shipped_labs_come_out_alike),

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use twinax_kernel::{Error, observe, tun};
 use twinax_lab::nodes::{self, inside};
-use twinax_lab::wanted::{self, Key, State};
+use twinax_lab::wanted::{self, Key, State, Wanted, What};
 use twinax_lab::{Lab, converge, memory, service};
-use twinax_topology::{Change, NodeName, Place, TapMode, Topology, Wire, parse};
+use twinax_topology::{Change, Listener, NodeName, Place, TapMode, Topology, Wire, parse};
 
 use crate::both_ways::{chain, in_sandbox, in_view};
 
@@ -228,6 +228,28 @@ pub fn what_cannot_be_held_is_not_wanted() {
         expect(error.contains("there is no node `ns9`"), &error)?;
         expect(wanted::wires().map_err(chain)?.is_empty(), "none of them is wanted")?;
         expect(plug("ns0:tap0", "ns1:tap1").is_none(), "now it can be had")
+    });
+}
+
+/// The holder opens ports on threads, and forks for a wire: one does not keep it from the other.
+pub fn beside_ports_that_are_opened() {
+    in_lab("beside_ports_that_are_opened", &lab(&[]), |_| {
+        let one = wire("ns0:tap0", "ns1:tap1");
+        let ports = [1, 2, 3, 4].map(|tcp| Listener { tcp, say: String::new() });
+        let node: NodeName = "ns0".parse().map_err(chain)?;
+        for _ in 0..30 {
+            for port in &ports {
+                let wanted = Wanted::here(What::Listener(port.clone()));
+                wanted::want(&Key::listener(&node, port.tcp), &wanted).map_err(chain)?;
+            }
+            service::plug(&one).map_err(chain)?;
+            expect(state("ns0:tap0")?.starts == 1, "it was started once")?;
+            service::unplug(&one).map_err(chain)?;
+            for port in &ports {
+                service::stop(&Key::listener(&node, port.tcp)).map_err(chain)?;
+            }
+        }
+        Ok(())
     });
 }
 
