@@ -144,10 +144,10 @@ pub enum Verb {
     )]
     Wire {
         /// One device
-        #[arg(value_name = "NODE:DEVICE", value_parser = names::place)]
+        #[arg(value_name = "NODE:TAP", value_parser = names::place)]
         a: Place,
         /// The other one
-        #[arg(value_name = "NODE:DEVICE", value_parser = names::place)]
+        #[arg(value_name = "NODE:TAP", value_parser = names::place)]
         b: Place,
     },
     /// Tell what this machine can do, what it lacks, and what to do about it

@@ -68,7 +68,7 @@ pub fn spot(text: &str) -> Result<Spot, NameError> {
 pub(super) fn place(text: &str) -> Result<Place, String> {
     match text.contains(':') {
         true => text.parse().map_err(|error: NameError| error.to_string()),
-        false => Err("write NODE:DEVICE".to_owned()),
+        false => Err("write NODE:TAP".to_owned()),
     }
 }
 

@@ -227,7 +227,7 @@ fn the_verb_says_what_it_cannot_hold() {
         tries("ns0:tap0 ns0:tun0", 2, "`tun0` is no TUN/TAP device of mode tap");
         tries("ns0:lo ns1:tap1", 2, "`lo` is no TUN/TAP device");
         tries("ns0:tap0 ns0:tap0", 2, "both ends of the wire are `ns0:tap0`");
-        tries("ns0 ns1:tap1", 2, "write NODE:DEVICE");
+        tries("ns0 ns1:tap1", 2, "write NODE:TAP");
         let line = SCRIPT.to_owned()
             + "twinax wire ns0:tap0 ns1:tap1 &"
             + CROSSES

@@ -39,7 +39,7 @@ fn needed_for(feature: Feature) -> &'static str {
     match feature {
         Feature::Veth => "links",
         Feature::Bridge => "bridges",
-        Feature::Tun => "TUN/TAP devices",
+        Feature::Tun => "TUN/TAP devices and wires",
         Feature::Nftables => "firewalls",
         Feature::Nat => "`masquerade` and `dnat` in firewalls",
         Feature::BridgeVlan
