@@ -235,18 +235,18 @@ pub fn what_cannot_be_held_is_not_wanted() {
 pub fn beside_ports_that_are_opened() {
     in_lab("beside_ports_that_are_opened", &lab(&[]), |_| {
         let one = wire("ns0:tap0", "ns1:tap1");
-        let ports = [1, 2, 3, 4].map(|tcp| Listener { tcp, say: String::new() });
+        let ports = [1, 2, 3, 4].map(|port| Listener::Tcp { port, say: String::new() });
         let node: NodeName = "ns0".parse().map_err(chain)?;
         for _ in 0..30 {
             for port in &ports {
                 let wanted = Wanted::here(What::Listener(port.clone()));
-                wanted::want(&Key::listener(&node, port.tcp), &wanted).map_err(chain)?;
+                wanted::want(&Key::listener(&node, port), &wanted).map_err(chain)?;
             }
             service::plug(&one).map_err(chain)?;
             expect(state("ns0:tap0")?.starts == 1, "it was started once")?;
             service::unplug(&one).map_err(chain)?;
             for port in &ports {
-                service::stop(&Key::listener(&node, port.tcp)).map_err(chain)?;
+                service::stop(&Key::listener(&node, port)).map_err(chain)?;
             }
         }
         Ok(())
