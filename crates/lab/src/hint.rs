@@ -57,7 +57,8 @@ fn wrong(text: &str) -> Hint {
 fn of_limit(errno: Errno) -> Option<&'static str> {
     Some(match errno {
         Errno::MFILE | Errno::NFILE => {
-            "a lab takes up to 128 open files at a time: raise the limit with `ulimit -n`"
+            "a lab takes up to 128 open files at a time, and one more for each node that is watched: \
+             raise the limit with `ulimit -n`"
         }
         Errno::NOSPC => {
             "a limit of the machine is reached: see max_user_namespaces, max_net_namespaces and \

@@ -10,10 +10,12 @@ use serde::Serialize;
 use twinax_kernel::capability::{self, Feature};
 use twinax_topology::{Action, Change, Firewall, Route, Rule, Topology};
 
+use crate::check::WATCHED;
 use crate::{programs, remedy};
 
 /// How many files a process of a lab has open at a time at most, however large the lab is: standard
-/// streams, pipes, sockets, and the namespaces between which it is making links.
+/// streams, pipes, sockets, and the namespaces between which it is making links. One that watches a lab has
+/// one more for each node.
 pub const FILES: u64 = 128;
 
 /// Something that a lab needs and this machine lacks. Displayed as one sentence that says what to
@@ -44,9 +46,10 @@ pub fn lacks(lab: &Topology) -> Vec<Lack> {
         add(format!("a lab needs a user namespace, but {}", trouble.what), trouble.remedy);
     }
     let limit = capability::open_files().hard;
-    if limit < FILES {
-        let lack = format!("a lab needs {FILES} open files, and {limit} are allowed here");
-        add(lack, format!("`sudo prlimit --pid $$ --nofile={FILES}` in this shell"));
+    let files = FILES + needs.watched;
+    if limit < files {
+        let lack = format!("a lab needs {files} open files, and {limit} are allowed here");
+        add(lack, format!("`sudo prlimit --pid $$ --nofile={files}` in this shell"));
     }
     // One more: the sandbox's own.
     let namespaces = needs.nodes + 1;
@@ -93,6 +96,8 @@ fn nodes(number: u64) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Needs {
     nodes: u64,
+    /// So many are watched at least, while a step expects packets.
+    watched: u64,
     link: bool,
     tap: bool,
     bridge: bool,
@@ -119,6 +124,9 @@ impl Needs {
         needs.ipv6 |= lab
             .interfaces()
             .any(|interface| interface.addresses.iter().any(|address| address.addr().is_ipv6()));
+        if lab.steps.iter().any(|step| !step.packets.is_empty()) {
+            needs.watched = needs.nodes.min(WATCHED);
+        }
         for step in &lab.steps {
             match &step.action {
                 Action::Change(changes) => changes.iter().for_each(|change| needs.change(change)),
@@ -211,6 +219,14 @@ mod tests {
                    add.tap = [{ at = 'a:t0' }, { at = 'a:t1' }]\n\
                    add.wire = { a = 'a:t0', b = 'a:t1' }\n";
         assert_eq!(needs(lab), Needs { nodes: 1, tap: true, ..Needs::default() });
+    }
+
+    #[test]
+    fn of_packets_that_are_expected() {
+        let lab = "name = 'l'\n[node.a]\n[node.b]\n[[step]]\n\
+                   run = { at = 'a', cmd = 'true' }\n\
+                   expect.unseen = { at = 'a', packet = 'any' }\n";
+        assert_eq!(needs(lab), Needs { nodes: 2, watched: 2, ..Needs::default() });
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The devices of all nodes of a lab, and word of each change of them.
 //!
 //! ```text
-//!   observer: a scratch namespace, in which each node has a number (as in `lab.rs`)
+//!   observer: a scratch namespace, in which each node has a number (as in `lab.rs`); so have, once the
+//!      │      kernel has told of their peers, namespaces that nobody asked for
 //!      │  one socket that hears of every change in any of them (NETLINK_LISTEN_ALL_NSID)
 //!      │  one socket that asks
 //!      ▼
@@ -12,6 +13,7 @@
 //! number of its node (`do_one_broadcast`, `net/netlink/af_netlink.c`), to whom may be told: that takes
 //! `CAP_NET_BROADCAST` in the user namespace of the node.
 
+use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use netlink_sys::protocols::NETLINK_ROUTE;
@@ -21,7 +23,7 @@ use twinax_packet::LinkType;
 use twinax_plan::ObservedLink;
 use twinax_topology::NodeName;
 
-use super::lab::{Open, give_numbers, number, on_own_thread, other_end, queue_number};
+use super::lab::{Open, give_numbers, number, number_of, on_own_thread, other_end};
 use super::{Reader, link};
 use crate::attributes::Value;
 use crate::capture::link_type;
@@ -61,7 +63,10 @@ pub enum Change {
 pub struct Follower {
     asking: Reader,
     hearing: Inner,
-    nodes: usize,
+    /// The number of each node, by its place.
+    numbers: Vec<i32>,
+    /// The other way round.
+    places: HashMap<i32, usize>,
 }
 
 impl Follower {
@@ -78,22 +83,26 @@ impl Follower {
                 .map_err(Error::call("listening for changes in all nodes"))?;
             Ok::<_, Error>((asking, hearing))
         })?;
-        Ok(Self { asking, hearing, nodes: names.len() })
+        let numbers: Vec<i32> = (0..names.len()).map(number).collect();
+        let places = numbers.iter().copied().zip(0..).collect();
+        Ok(Self { asking, hearing, numbers, places })
     }
 
     /// Follows one more node; its place.
     pub fn add(&mut self, netns: &Netns) -> Result<usize, Error> {
-        queue_number(&mut self.asking.socket, netns, self.nodes)?;
-        self.asking.socket.flush()?;
-        self.nodes += 1;
-        Ok(self.nodes - 1)
+        let number = number_of(&mut self.asking.socket, netns)?;
+        let place = self.numbers.len();
+        self.numbers.push(number);
+        self.places.insert(number, place);
+        Ok(place)
     }
 
     /// The devices of the node at this place.
     pub fn devices(&mut self, place: usize) -> Result<Vec<Device>, Error> {
-        link::list(&mut self.asking, Some(number(place)), |message| {
+        let places = &self.places;
+        link::list(&mut self.asking, Some(self.numbers[place]), |message| {
             let mut device = device(message)?;
-            device.peer = other_end(place, &device.link, self.nodes);
+            device.peer = other_end(place, &device.link, |number| places.get(&number).copied());
             Some(device)
         })
     }
@@ -118,7 +127,7 @@ impl Follower {
                 Err(errno) => return Err(Error::Call { call: "hearing of changes", errno }),
             };
             // What happens in the observer itself has no number.
-            let Some(node) = node.and_then(|node| usize::try_from(node).ok()) else { continue };
+            let Some(&node) = node.and_then(|number| self.places.get(&number)) else { continue };
             for (header, message) in messages(&datagram[..length]) {
                 let device = device(message);
                 match (header.message_type, device) {

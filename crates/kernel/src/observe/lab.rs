@@ -23,6 +23,7 @@ use std::thread;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::nsid::{NsidAttribute, NsidMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
+use rustix::io::Errno;
 use twinax_plan::{ObservedLink, ObservedNode};
 use twinax_topology::{NodeName, Place};
 
@@ -145,6 +146,36 @@ pub(super) fn queue_number(socket: &mut Socket, netns: &Netns, place: usize) -> 
     socket.queue("numbering a namespace", 0, &RouteNetlinkMessage::NewNsId(message))
 }
 
+/// The number that a node has in the namespace of the socket; one is given to it where it has none. The
+/// kernel gives numbers by itself, too, to the namespaces of peers that it tells of.
+pub(super) fn number_of(socket: &mut Socket, netns: &Netns) -> Result<i32, Error> {
+    let message = |id: Option<i32>| {
+        let mut message = NsidMessage::default();
+        message.attributes.push(NsidAttribute::Fd(netns.as_fd().as_raw_fd().cast_unsigned()));
+        message.attributes.extend(id.map(NsidAttribute::Id));
+        message
+    };
+    /// Any that is free (`NETNSA_NSID_NOT_ASSIGNED`, `linux/net_namespace.h`).
+    const ANY: i32 = -1;
+    let new = RouteNetlinkMessage::NewNsId(message(Some(ANY)));
+    match socket.request("numbering a namespace", 0, &new) {
+        Err(error) if error.errno() != Some(Errno::EXIST) => return Err(error),
+        _ => {}
+    }
+    let get = RouteNetlinkMessage::GetNsId(message(None));
+    let answer = socket.get("asking for the number of a namespace", &get)?;
+    let number = match answer {
+        Some(RouteNetlinkMessage::NewNsId(answer)) => {
+            answer.attributes.iter().find_map(|attribute| match attribute {
+                NsidAttribute::Id(id) if *id >= 0 => Some(*id),
+                _ => None,
+            })
+        }
+        _ => None,
+    };
+    number.ok_or_else(|| Error::Answer("a namespace has no number".to_owned()))
+}
+
 pub(super) fn number(place: usize) -> i32 {
     i32::try_from(place).expect("fewer nodes than numbers")
 }
@@ -217,27 +248,32 @@ impl Crew<'_> {
 
 /// Where the other end of a device is: the place of its node, its index there. `None`: it has
 /// none, or elsewhere.
-pub(super) fn other_end(place: usize, link: &ObservedLink, nodes: usize) -> Option<(usize, u32)> {
+pub(super) fn other_end(
+    place: usize,
+    link: &ObservedLink,
+    place_of: impl FnOnce(i32) -> Option<usize>,
+) -> Option<(usize, u32)> {
     // Of other kinds, IFLA_LINK is the device below.
     let is_pair = matches!(link.kind.as_str(), "veth" | "netkit" | "vxcan");
-    let node = link.peer_netnsid.map_or(Ok(place), usize::try_from).ok()?;
+    let node = link.peer_netnsid.map_or(Some(place), place_of)?;
     let index = link.peer_index.filter(|&index| is_pair && index != 0)?;
-    (node < nodes).then_some((node, index))
+    Some((node, index))
 }
 
 /// Puts the other ends' names into the links. `false`: the two ends of a pair do not agree, because
 /// one of them has come, gone or moved since the other was seen.
 fn join_peers(names: &[NodeName], nodes: &mut [ObservedNode]) -> bool {
     let count = nodes.len();
+    let place_of = |number| usize::try_from(number).ok().filter(|place| *place < count);
     let mut peers = Vec::new();
     for (place, node) in nodes.iter().enumerate() {
         for (at, link) in node.links.iter().enumerate() {
-            let Some((other, index)) = other_end(place, link, count) else { continue };
+            let Some((other, index)) = other_end(place, link, place_of) else { continue };
             let links = &nodes[other].links;
             let Ok(found) = links.binary_search_by_key(&index, |link| link.index) else {
                 return false;
             };
-            if other_end(other, &links[found], count) != Some((place, link.index)) {
+            if other_end(other, &links[found], place_of) != Some((place, link.index)) {
                 return false;
             }
             // What has a name that no lab can have is no peer that a lab could name.

@@ -223,6 +223,37 @@ fn devices_are_followed_in_all_nodes() {
     });
 }
 
+/// The kernel numbers the namespaces of peers by itself: nothing is heard of them, until they are
+/// followed, too.
+#[test]
+fn a_node_that_comes_later_may_have_a_number_already() {
+    if !is_root("a_node_that_comes_later_may_have_a_number_already") {
+        return;
+    }
+    in_new(|_| {
+        let nodes = [other(), other(), other()];
+        let mut follower =
+            Follower::open(&[name(0)], &|node| again(&nodes[node])).expect("it follows");
+        change(|rtnl| rtnl.add_veth((&device("a"), &nodes[0]), (&device("b"), &nodes[1])));
+        assert!(heard(&mut follower).iter().all(|(node, ..)| *node == 0));
+        let find = |devices: &[twinax_kernel::observe::Device], name: &str| {
+            devices.iter().find(|device| device.link.name == name).cloned().expect("it is there")
+        };
+        let a = find(&follower.devices(0).expect("the node is there"), "a");
+        assert_eq!(a.peer, None, "nobody follows that node");
+        in_node(&nodes[1], || change(|rtnl| rtnl.set_up("b", true)));
+        assert!(heard(&mut follower).iter().all(|(node, ..)| *node == 0));
+
+        assert_eq!(follower.add(&nodes[2]).expect("it follows"), 1);
+        assert_eq!(follower.add(&nodes[1]).expect("it follows"), 2);
+        let a = find(&follower.devices(0).expect("the node is there"), "a");
+        let b = find(&follower.devices(2).expect("the node is there"), "b");
+        assert_eq!((a.peer, b.peer), (Some((2, b.link.index)), Some((0, a.link.index))));
+        in_node(&nodes[1], || change(|rtnl| rtnl.set_up("b", false)));
+        assert!(heard(&mut follower).iter().any(|(node, ..)| *node == 2));
+    });
+}
+
 fn in_node(netns: &Netns, work: impl FnOnce() + Send) {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {

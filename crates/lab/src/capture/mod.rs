@@ -7,7 +7,8 @@
 //!   all nodes ── devices: which device has which index, name, peer, bridge
 //! ```
 //!
-//! One thread does all of it: sockets stay in the namespaces in which they were opened.
+//! One thread does all of it: sockets stay in the namespaces in which they were opened. Only to open and
+//! close them takes many threads, because the kernel makes each wait for itself.
 
 mod devices;
 mod error;

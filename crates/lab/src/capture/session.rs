@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use twinax_kernel::capture::{Backlog, Counts, RawFrame, Ring, RingOptions};
 use twinax_kernel::mounts::NETNS_DIR;
@@ -20,6 +21,7 @@ use super::merge::{Merge, hold};
 use super::together::for_each;
 use super::{CaptureError, Devices, Memory};
 use crate::nodes::{self, on_own_thread};
+use crate::requirements::FILES;
 
 /// How a lab is to be watched.
 #[derive(Debug, Clone)]
@@ -51,6 +53,8 @@ pub struct Session {
     epoll: OwnedFd,
     ring: RingOptions,
     newcomers: bool,
+    /// Nodes that were there and are not watched: none of them is one that has come.
+    passed_over: HashSet<NodeName>,
     filter: Filter,
     only: HashMap<NodeName, Vec<IfName>>,
     backlog: Option<Backlog>,
@@ -66,10 +70,17 @@ impl Session {
     /// Begins to watch these nodes: whatever crosses one of their devices from now on is seen.
     pub fn open(names: &[NodeName], options: &Options) -> Result<Self, CaptureError> {
         let ring = options.memory.ring(names.len())?;
+        allow_files(names.len());
         let folder = Folder::open(NETNS_DIR.as_ref()).map_err(CaptureError::Nodes)?;
         let follower = Follower::open(names, &|place| nodes::open(&names[place]))
             .map_err(CaptureError::Devices)?;
         let devices = Devices::new(names.to_vec(), follower).map_err(CaptureError::Devices)?;
+        let mut passed_over: HashSet<NodeName> = HashSet::new();
+        if options.newcomers {
+            passed_over.extend(nodes::names().map_err(CaptureError::Nodes)?);
+            let watched: HashSet<&NodeName> = names.iter().collect();
+            passed_over.retain(|node| !watched.contains(node));
+        }
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(CaptureError::Wait)?;
         watch(&epoll, folder.as_fd(), NODES)?;
         watch(&epoll, devices.follower().as_fd(), DEVICES)?;
@@ -81,6 +92,7 @@ impl Session {
             epoll,
             ring,
             newcomers: options.newcomers,
+            passed_over,
             filter: options.filter.clone(),
             only: options.only.clone(),
             backlog: None,
@@ -302,7 +314,9 @@ impl Session {
                 self.merge.remove(place);
             }
         }
-        let mut new: Vec<NodeName> = there.into_iter().filter(|_| self.newcomers).collect();
+        self.passed_over.retain(|node| there.contains(node));
+        there.retain(|node| self.newcomers && !self.passed_over.contains(node));
+        let mut new: Vec<NodeName> = there.into_iter().collect();
         new.sort();
         for node in &new {
             match self.add(node) {
@@ -342,6 +356,18 @@ impl AsFd for Session {
     /// Ready for reading when something has been handed over.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.epoll.as_fd()
+    }
+}
+
+/// Sees to it that so many rings can be open, and as many newcomers, as far as the system allows it. The
+/// programs that this process starts are allowed to have as many.
+fn allow_files(rings: usize) {
+    let wanted = 2 * rings as u64 + FILES;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let current = limit.maximum.map_or(wanted, |most| most.min(wanted));
+        // Where it is not allowed, opening them tells so.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), ..limit });
     }
 }
 

@@ -28,6 +28,7 @@ use crate::lab::{Lab, LabError};
 use crate::record::{RecordError, Records};
 use crate::report::{Check, StepReport};
 use seen::Matcher;
+pub(crate) use watch::WATCHED;
 
 /// Why a step could not be done.
 #[derive(Debug, thiserror::Error)]

@@ -31,7 +31,7 @@ use crate::report::Broken;
 /// the time, they don't come to an end.
 const SETTLES_WITHIN: Duration = Duration::from_secs(2);
 /// In a lab of more nodes only those are watched of which something is expected, unless all is to be kept.
-const ALL: usize = 256;
+pub(crate) const WATCHED: u64 = 256;
 /// So much memory a node has at least, in bytes.
 const LEAST: u64 = 64 << 10;
 
@@ -133,7 +133,7 @@ impl Outcome {
 fn open(expect: &PacketExpect, all: bool) -> Result<Session, StepError> {
     let mut names = nodes::names().map_err(CaptureError::Nodes)?;
     names.sort();
-    if names.len() > ALL && !all {
+    if names.len() as u64 > WATCHED && !all {
         let named = named(expect);
         names.retain(|name| named.contains(name));
     }

@@ -6,7 +6,6 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use twinax_lab::capture::filter::{self, Compiler};
 use twinax_lab::capture::{CaptureError, Devices, Memory, Options, Session};
 use twinax_packet::{Frame, Time};
@@ -94,9 +93,6 @@ fn open(watched: &Watched, asked: &Capture) -> anyhow::Result<Session> {
             ping::has_interface(node, interface.as_ref())?;
         }
     }
-    // A file for each node: as many as we may have.
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     let memory = Memory { bytes: asked.ring.0, ..Memory::WATCHING };
     let mut options = Options { newcomers: watched.whole, ..Options::all(memory) };
     options.only.clone_from(&watched.only);
