@@ -102,6 +102,11 @@ impl<W: Write> Writer<W> {
         self.interfaces
     }
 
+    /// What is written to; it has what was [flushed](Self::flush).
+    pub fn get_ref(&self) -> &W {
+        &self.out
+    }
+
     /// Writes a frame. Of a longer one than [`MAXIMUM_FRAME`] only the beginning is kept.
     ///
     /// # Errors

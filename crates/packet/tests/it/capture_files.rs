@@ -1,115 +1,17 @@
-//! Capture files and other programs: theirs are read, ours are read by them.
+//! Our files, read by other programs.
 
-use std::path::Path;
-use std::process::Command;
-
-use tempfile::TempDir;
-use twinax_packet::file::FileReader;
-use twinax_packet::pcapng::{Extras, Section, Statistics, Writer};
+use twinax_packet::pcapng::{Section, Statistics, Writer};
 use twinax_packet::{Direction, Frame, Interface, LinkType, Mac, Time};
 
-/// What a program prints; `None`, and why, where it is not there.
-fn printed(test: &str, program: &str, arguments: &[&str]) -> Option<String> {
-    match Command::new(program).args(arguments).output() {
-        Err(error) => {
-            eprintln!("skipped: {test}: {program} can't be run: {error}");
-            None
-        }
-        Ok(output) => {
-            let complaints = String::from_utf8_lossy(&output.stderr);
-            // What it says to whoever is root is no complaint of the file.
-            let complaints: Vec<&str> =
-                complaints.lines().filter(|line| !line.starts_with("Running as user")).collect();
-            assert!(output.status.success() && complaints.is_empty(), "{program}: {complaints:?}");
-            Some(String::from_utf8(output.stdout).expect("it prints text"))
-        }
-    }
-}
-
-const BEGIN: u64 = 1_700_000_000_123_456_789;
-const FRAMES: u64 = 12;
-
-/// An ARP request, with its number as the last byte.
-fn arp(number: u64) -> Vec<u8> {
-    let mut bytes = vec![0xff; 6];
-    bytes.extend([2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1]);
-    bytes.extend([0, 0, 0, 0, 0, 0, 10, 0, 0, number as u8]);
-    bytes
-}
-
-fn frames() -> Vec<(u32, Direction, Vec<u8>)> {
-    use Direction::{Broadcast, In, Multicast, Out};
-    let directions = [Out, In, Broadcast, Multicast];
-    (0..FRAMES).map(|n| ((n % 3) as u32, directions[(n % 4) as usize], arp(n))).collect()
-}
-
-fn interfaces() -> Vec<Interface> {
-    let interface = |node: &str, device: &str, mac| Interface {
-        node: node.to_owned(),
-        device: device.to_owned(),
-        link_type: LinkType::Ethernet,
-        mac,
-    };
-    vec![
-        interface("left", "veth3", Some(Mac([2, 0, 0, 0, 0, 1]))),
-        interface("right", "veth4", Some(Mac([2, 0, 0, 0, 0, 2]))),
-        interface("right", "lo", None),
-    ]
-}
-
-/// A file of ours.
-fn write(to: &Path) {
-    let section = Section { application: Some("twinax".into()), ..Section::default() };
-    let file = std::fs::File::create(to).expect("a new file");
-    let mut writer = Writer::new(file, &section).expect("it is written");
-    for interface in interfaces() {
-        writer.interface(&interface, 0, Some("arp")).expect("it is written");
-    }
-    for (number, (interface, direction, bytes)) in (0..).zip(frames()) {
-        let (time, length) = (Time(BEGIN + number), bytes.len() as u32);
-        let frame = Frame { time, interface, direction, length, bytes: &bytes };
-        let comments = if number == 5 { vec!["the fifth".into()] } else { Vec::new() };
-        let drops = (number == 7).then_some(3);
-        let extras = Extras { drops, comments, packet_id: Some(number) };
-        writer.frame_with(&frame, &extras).expect("it is written");
-    }
-    for interface in 0..3 {
-        let statistics = Statistics {
-            time: Time(BEGIN + 100),
-            delivered: Some(4),
-            system_drops: Some(u64::from(interface) * 3),
-            ..Statistics::default()
-        };
-        writer.statistics(interface, &statistics).expect("it is written");
-    }
-    writer.finish().expect("it is written");
-}
-
-/// The frames of a file.
-fn read(file: &Path) -> Vec<(Time, Vec<u8>)> {
-    let file = std::fs::File::open(file).expect("it is there");
-    let mut reader = FileReader::new(file).expect("a capture");
-    let mut frames = Vec::new();
-    while let Some((_, frame, _)) = reader.next().expect("it is in order") {
-        assert_eq!(frame.length as usize, frame.bytes.len());
-        frames.push((frame.time, frame.bytes.to_vec()));
-    }
-    assert!(!reader.is_truncated());
-    frames
-}
-
-fn ours() -> (TempDir, std::path::PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("ours.pcapng");
-    write(&file);
-    (folder, file)
-}
+use crate::programs::{
+    BEGIN, FRAMES, arp, complaints, frames, interfaces, name, ours, output, printed,
+};
 
 #[test]
 fn capinfos_names_every_interface() {
     let (_folder, file) = ours();
-    let file = file.to_str().expect("a plain name");
-    let Some(told) = printed("capinfos_names_every_interface", "capinfos", &[file]) else { return };
+    let test = "capinfos_names_every_interface";
+    let Some(told) = printed(test, "capinfos", &[name(&file)]) else { return };
     for interface in interfaces() {
         assert!(told.contains(&format!("Name = {interface}\n")), "{told}");
     }
@@ -136,7 +38,7 @@ fn tshark_reads_what_was_written() {
         "frame.comment",
         "arp.dst.proto_ipv4",
     ];
-    let mut arguments = vec!["-r", file.to_str().expect("a plain name"), "-T", "fields"];
+    let mut arguments = vec!["-r", name(&file), "-T", "fields"];
     arguments.extend(fields.iter().flat_map(|field| ["-e", field]));
     let Some(told) = printed("tshark_reads_what_was_written", "tshark", &arguments) else { return };
     let names = ["left:veth3", "right:veth4", "right:lo"];
@@ -158,42 +60,128 @@ fn tshark_reads_what_was_written() {
     assert_eq!(told.lines().collect::<Vec<_>>(), expected);
 }
 
+/// A lab of 300 nodes, each with `lo`, a veth and a TUN device, that has three frames at each, the first
+/// of a device right behind its description.
 #[test]
-fn files_of_other_programs_are_read() {
-    let (folder, file) = ours();
-    let whole: Vec<(Time, Vec<u8>)> = (0..FRAMES).map(|n| (Time(BEGIN + n), arp(n))).collect();
-    assert_eq!(read(&file), whole);
-    for (format, unit) in [("pcap", 1000), ("nsecpcap", 1), ("pcapng", 1)] {
-        let other = folder.path().join(format);
-        let names = [&file, &other].map(|path| path.to_str().expect("a plain name"));
-        let arguments = ["-F", format, names[0], names[1]];
-        let test = "files_of_other_programs_are_read";
-        if printed(test, "editcap", &arguments).is_none() {
-            return;
-        }
-        let expected: Vec<_> =
-            whole.iter().map(|(time, bytes)| (Time(time.0 / unit * unit), bytes.clone())).collect();
-        assert_eq!(read(&other), expected, "{format}");
+fn hundreds_of_interfaces_of_two_kinds() {
+    let test = "hundreds_of_interfaces_of_two_kinds";
+    let mut writer = Writer::new(Vec::new(), &Section::default()).expect("memory takes it");
+    let mut names = Vec::new();
+    let mut frame = |writer: &mut Writer<Vec<u8>>, id: u32, raw: bool| {
+        let number = names.len() as u64;
+        // An IPv4 header of its own, and an ARP request.
+        let ipv4 = [&[0x45, 0, 0, 20][..], &[0; 4], &[64, 253, 0, 0], &[10, 0, 0, 1, 10, 0, 0, 2]];
+        let bytes = if raw { ipv4.concat() } else { arp(number) };
+        let (time, length) = (Time(BEGIN + number), bytes.len() as u32);
+        let direction = Direction::Out;
+        let frame = Frame { time, interface: id, direction, length, bytes: &bytes };
+        writer.frame(&frame).expect("it is described");
+        names.push(format!("n{}:{}", id / 3, ["lo", "veth0", "tun0"][(id % 3) as usize]));
+    };
+    for id in 0..900_u32 {
+        let (link_type, device) =
+            [(LinkType::Ethernet, "lo"), (LinkType::Ethernet, "veth0"), (LinkType::Raw, "tun0")]
+                [(id % 3) as usize];
+        let mac = (device == "veth0").then_some(Mac([2, 0, 0, 0, (id >> 8) as u8, id as u8]));
+        let (node, device) = (format!("n{}", id / 3), device.to_owned());
+        let interface = Interface { node, device, link_type, mac };
+        assert_eq!(writer.interface(&interface, 0, None).expect("memory takes it"), id);
+        frame(&mut writer, id, link_type == LinkType::Raw);
     }
+    for id in (0..900).chain(0..900) {
+        frame(&mut writer, id, id % 3 == 2);
+    }
+    for id in 0..900 {
+        let time = Time(BEGIN + 5000);
+        let statistics = Statistics { time, delivered: Some(3), ..Statistics::default() };
+        writer.statistics(id, &statistics).expect("it is described");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("many.pcapng");
+    std::fs::write(&file, writer.finish().expect("memory takes it")).expect("a new file");
+
+    let Some(told) = printed(test, "capinfos", &[name(&file)]) else { return };
+    let told: Vec<&str> = told.lines().map(str::trim).collect();
+    assert!(told.contains(&"Number of interfaces in file: 900"), "{told:?}");
+    let described: Vec<&str> =
+        told.iter().filter_map(|line| line.strip_prefix("Name = ")).collect();
+    assert_eq!(described, names[..900]);
+    assert_eq!(told.iter().filter(|line| **line == "Number of packets = 3").count(), 900);
+    assert_eq!(told.iter().filter(|line| **line == "Number of stat entries = 1").count(), 900);
+
+    let arguments = ["-r", name(&file), "-T", "fields", "-e", "frame.interface_name"];
+    let Some(told) = printed(test, "tshark", &arguments) else { return };
+    assert_eq!(told.lines().collect::<Vec<_>>(), names);
 }
 
+/// Every device that begins its frames alike, and keeps as much of them: that is what libpcap can read.
 #[test]
-fn a_pcap_file_of_the_other_byte_order_and_one_that_is_cut_off() {
-    let mut bytes =
-        [0xa1b2_c3d4_u32.to_be_bytes(), [0, 2, 0, 4], [0; 4], [0; 4], [0, 0, 0xff, 0xff]].concat();
-    bytes.extend(1_u32.to_be_bytes());
-    for number in [7_u32, 8] {
-        bytes.extend([100, number, 2, 60].map(u32::to_be_bytes).concat());
-        bytes.extend([number as u8; 2]);
+fn tcpdump_reads_what_was_written() {
+    let (_folder, file) = ours();
+    let arguments = ["-nn", "-tt", "--nano", "-r", name(&file)];
+    let test = "tcpdump_reads_what_was_written";
+    let Some(told) = printed(test, "tcpdump", &arguments) else { return };
+    let expected: Vec<String> = (0..FRAMES)
+        .map(|n| {
+            let (seconds, nanos) = (BEGIN / 1_000_000_000, BEGIN % 1_000_000_000 + n);
+            let request = format!("ARP, Request who-has 10.0.0.{n} tell 10.0.0.1, length 28");
+            format!("{seconds}.{nanos:09} {request}")
+        })
+        .collect();
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+}
+
+/// As one is whose writer was killed: all packets that are whole are there.
+#[test]
+fn wireshark_reads_a_file_cut_off_anywhere_up_to_there() {
+    let test = "wireshark_reads_a_file_cut_off_anywhere_up_to_there";
+    let mut ends = Vec::new();
+    let mut writer = Writer::new(Vec::new(), &Section::default()).expect("memory takes it");
+    let mut end_of = |writer: &mut Writer<Vec<u8>>, packets: usize| {
+        writer.flush().expect("memory takes it");
+        ends.push((writer.get_ref().len(), packets));
+    };
+    let interface = &interfaces()[2];
+    writer.interface(interface, 0, None).expect("memory takes it");
+    end_of(&mut writer, 0);
+    let (_, direction, bytes) = &frames()[0];
+    let length = bytes.len() as u32;
+    let frame = Frame { time: Time(BEGIN), interface: 0, direction: *direction, length, bytes };
+    writer.frame(&frame).expect("it is described");
+    end_of(&mut writer, 1);
+    writer.interface(interface, 0, None).expect("memory takes it");
+    end_of(&mut writer, 1);
+    writer.frame(&Frame { interface: 1, ..frame }).expect("it is described");
+    end_of(&mut writer, 2);
+    writer.statistics(1, &Statistics::default()).expect("it is described");
+    end_of(&mut writer, 2);
+    let whole = writer.finish().expect("memory takes it");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("cut.pcapng");
+    for cut in ends[0].0..=whole.len() {
+        std::fs::write(&file, &whole[..cut]).expect("a new file");
+        let (end, packets) = *ends.iter().rfind(|(end, _)| *end <= cut).expect("there is one");
+        let told_of = |complaints: String| match cut == end {
+            true => complaints.is_empty(),
+            false => {
+                complaints.contains("appears to have been cut short in the middle of a packet")
+            }
+        };
+        // capinfos reads it as tshark does, and faster.
+        let Some(told) = output(test, "capinfos", &["-c", "-M", name(&file)]) else { return };
+        let text = String::from_utf8_lossy(&told.stdout);
+        let counted = text.lines().find_map(|line| line.strip_prefix("Number of packets:"));
+        // It counts nothing where not even the first packet has begun.
+        let counted = counted.map_or(0, |own| own.trim().parse().expect("a number"));
+        assert_eq!(counted, packets, "{cut}: {told:?}");
+        assert!(told_of(complaints(&told)), "{cut}: {told:?}");
+        assert_eq!(told.status.success(), cut == end, "{cut}: {told:?}");
+        if cut.abs_diff(end) < 2 {
+            let Some(told) = output(test, "tshark", &["-r", name(&file)]) else { return };
+            let lines = String::from_utf8_lossy(&told.stdout).lines().count();
+            assert_eq!(lines, packets, "{cut}: {told:?}");
+            assert!(told_of(complaints(&told)), "{cut}: {told:?}");
+        }
     }
-    let mut reader = FileReader::new(&bytes[..]).expect("a capture");
-    let mut seen = Vec::new();
-    while let Some((_, frame, _)) = reader.next().expect("it is in order") {
-        seen.push((frame.time.0, frame.length, frame.bytes.to_vec()));
-    }
-    let second = 100_000_000_000;
-    assert_eq!(seen, [(second + 7000, 60, vec![7, 7]), (second + 8000, 60, vec![8, 8])]);
-    let mut reader = FileReader::new(&bytes[..bytes.len() - 1]).expect("a capture");
-    assert!(reader.next().expect("the first is whole").is_some());
-    assert!(reader.next().expect("no more").is_none() && reader.is_truncated());
 }

@@ -1,5 +1,7 @@
 //! What the reader reads: what the writer wrote, all or part of it, and odd files put together by hand.
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 use twinax_packet::file::FileReader;
 use twinax_packet::pcapng::{Entry, Extras, ReadError, Reader, Section, Statistics, Writer};
@@ -8,9 +10,17 @@ use twinax_packet::{Direction, Frame, Interface, LinkType, Mac, Time};
 /// A capture, as it goes into a file and comes out of it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Capture {
-    interfaces: Vec<Interface>,
+    section: Section<'static>,
+    interfaces: Vec<Device>,
     frames: Vec<Seen>,
     statistics: Vec<(u32, Statistics)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Device {
+    interface: Interface,
+    snaplen: u32,
+    filter: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -38,9 +48,9 @@ impl Seen {
 }
 
 fn write(capture: &Capture) -> Vec<u8> {
-    let mut writer = Writer::new(Vec::new(), &Section::default()).expect("memory takes it");
-    for interface in &capture.interfaces {
-        writer.interface(interface, 0, None).expect("memory takes it");
+    let mut writer = Writer::new(Vec::new(), &capture.section).expect("memory takes it");
+    for Device { interface, snaplen, filter } in &capture.interfaces {
+        writer.interface(interface, *snaplen, filter.as_deref()).expect("memory takes it");
     }
     for seen in &capture.frames {
         writer.frame_with(&seen.frame(), &seen.extras).expect("the interface is described");
@@ -62,8 +72,11 @@ fn read(bytes: &[u8]) -> (Capture, bool, Option<ReadError>) {
         match reader.next() {
             Ok(None) => break None,
             Err(error) => break Some(error),
-            Ok(Some(Entry::Section(_))) => {}
-            Ok(Some(Entry::Interface(_, own))) => capture.interfaces.push(own.interface.clone()),
+            Ok(Some(Entry::Section(own))) => capture.section = owned(&own),
+            Ok(Some(Entry::Interface(_, own))) => {
+                let (interface, filter) = (own.interface.clone(), own.filter.map(Cow::into_owned));
+                capture.interfaces.push(Device { interface, snaplen: own.snaplen, filter });
+            }
             Ok(Some(Entry::Frame(frame, said))) => {
                 capture.frames.push(Seen::of(&frame, &said.extras()));
             }
@@ -71,6 +84,12 @@ fn read(bytes: &[u8]) -> (Capture, bool, Option<ReadError>) {
         }
     };
     (capture, reader.is_truncated(), error)
+}
+
+fn owned(own: &Section<'_>) -> Section<'static> {
+    let text = |own: &Option<Cow<'_, str>>| own.as_ref().map(|own| Cow::Owned(own.to_string()));
+    let [hardware, system, application] = [&own.hardware, &own.system, &own.application].map(text);
+    Section { hardware, system, application }
 }
 
 fn word() -> impl Strategy<Value = String> {
@@ -83,9 +102,11 @@ fn time() -> impl Strategy<Value = Time> {
 
 prop_compose! {
     fn interface()(node in word(), device in word(), raw in any::<bool>(),
-        mac in any::<Option<[u8; 6]>>()) -> Interface {
+        mac in any::<Option<[u8; 6]>>(), snaplen in any::<u32>(),
+        filter in prop::option::of("\\PC{0,40}")) -> Device {
         let link_type = if raw { LinkType::Raw } else { LinkType::Ethernet };
-        Interface { node, device, link_type, mac: mac.map(Mac) }
+        let interface = Interface { node, device, link_type, mac: mac.map(Mac) };
+        Device { interface, snaplen, filter }
     }
 }
 
@@ -117,11 +138,19 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn section()(texts in any::<[Option<u8>; 3]>(), text in "\\PC{0,20}") -> Section<'static> {
+        let [hardware, system, application] =
+            texts.map(|own| own.map(|own| format!("{text}{own}").into()));
+        Section { hardware, system, application }
+    }
+}
+
+prop_compose! {
     fn capture()(interfaces in prop::collection::vec(interface(), 1..6))
-        (frames in prop::collection::vec(seen(interfaces.len() as u32), 0..20),
+        (section in section(), frames in prop::collection::vec(seen(interfaces.len() as u32), 0..20),
          statistics in prop::collection::vec(statistics(interfaces.len() as u32), 0..4),
          interfaces in Just(interfaces)) -> Capture {
-        Capture { interfaces, frames, statistics }
+        Capture { section, interfaces, frames, statistics }
     }
 }
 
@@ -148,10 +177,18 @@ proptest! {
         prop_assert!(error.is_none(), "{error:?}");
         prop_assert_eq!(&found.interfaces[..], &capture.interfaces[..found.interfaces.len()]);
         prop_assert_eq!(&found.frames[..], &capture.frames[..found.frames.len()]);
-        // Of what is there, only the last block may be missing.
+        let section = Capture { section: capture.section, ..Capture::default() };
+        if cut < write(&section).len() {
+            prop_assert!(truncated && found == Capture::default());
+            return Ok(());
+        }
         let again = write(&found);
-        prop_assert!(again.len() <= cut.max(28) && truncated == (again.len() != cut));
-        prop_assert_eq!(&whole[..again.len().min(cut)], &again[..again.len().min(cut)]);
+        let (end, rest) = (again.len(), &whole[again.len()..]);
+        prop_assert!(truncated == (end != cut));
+        prop_assert_eq!(&whole[..end], &again[..]);
+        // What of it is not read is less than a block.
+        let next = u32::from_le_bytes(rest[4..8].try_into().unwrap());
+        prop_assert!(cut - end < next as usize);
     }
 
     #[test]
@@ -186,7 +223,7 @@ fn big_endian(blocks: &[(u32, Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
-fn section() -> (u32, Vec<u8>) {
+fn section_block() -> (u32, Vec<u8>) {
     let body = [&[0x1a, 0x2b, 0x3c, 0x4d, 0, 1, 0, 0][..], &[0xff; 8]].concat();
     (0x0a0d_0d0a, body)
 }
@@ -204,7 +241,7 @@ fn packet(ticks: u64, bytes: &[u8]) -> (u32, Vec<u8>) {
 #[test]
 fn the_other_byte_order_and_blocks_of_all_kinds() {
     let bytes = big_endian(&[
-        section(),
+        section_block(),
         // if_name "eth0", if_tsresol 2^-10, if_tsoffset 100 s, end.
         described(&[
             0, 2, 0, 4, b'e', b't', b'h', b'0', 0, 9, 0, 1, 0x8a, 0, 0, 0, 0, 14, 0, 8, 0, 0, 0, 0,
@@ -217,13 +254,13 @@ fn the_other_byte_order_and_blocks_of_all_kinds() {
         // A simple packet block, and an obsolete packet block with a drop count.
         (3, vec![0, 0, 0, 2, 7, 8]),
         (2, [&[0, 0, 0, 9][..], &2048_u64.to_be_bytes(), &[0, 0, 0, 1, 0, 0, 0, 5, 6]].concat()),
-        section(),
+        section_block(),
         described(&[]),
         packet(1_500_000, &[4]),
     ]);
     let (found, truncated, error) = read(&bytes);
     assert!(error.is_none() && !truncated, "{error:?}");
-    let names: Vec<String> = found.interfaces.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = found.interfaces.iter().map(|own| own.interface.to_string()).collect();
     assert_eq!(names, ["eth0", ""]);
     let frames: Vec<_> = found
         .frames
@@ -244,7 +281,7 @@ fn the_other_byte_order_and_blocks_of_all_kinds() {
 
 #[test]
 fn what_is_broken_is_told_with_its_place() {
-    let whole = big_endian(&[section(), described(&[]), packet(1, &[1])]);
+    let whole = big_endian(&[section_block(), described(&[]), packet(1, &[1])]);
     let told = |bytes: &[u8]| read(bytes).2.expect("it is broken").to_string();
     let mut spoiled = whole.clone();
     spoiled[28 + 7] = 21;
@@ -269,7 +306,13 @@ fn what_is_broken_is_told_with_its_place() {
     let version = "the capture is broken at byte 0: a section of a version that is not known";
     assert_eq!(told(&spoiled), version);
     assert_eq!(told(b"#!/bin/sh"), "this is neither a pcapng nor a pcap file");
-    let huge = big_endian(&[section()])
+    let longer = big_endian(&[section_block(), described(&[0, 2, 0, 5, b'e', b't', b'h', b'0'])]);
+    let option = "the capture is broken at byte 28: an option that is longer than its block";
+    assert_eq!(told(&longer), option);
+    let short = big_endian(&[section_block(), described(&[0, 6, 0, 4, 2, 0, 0, 1, 0, 0, 0, 0])]);
+    let option = "the capture is broken at byte 28: an option of an impossible length";
+    assert_eq!(told(&short), option);
+    let huge = big_endian(&[section_block()])
         .into_iter()
         .chain([0, 0, 0, 6, 0x7f, 0xff, 0xff, 0xfc, 0, 0, 0, 0]);
     let huge: Vec<u8> = huge.collect();
