@@ -72,6 +72,10 @@ pub struct Journeys {
     search: Search,
     translations: Translations,
     early: u64,
+    /// Whether frames were lost since the last one.
+    lost: bool,
+    /// Until when one has to reckon with frames that were lost.
+    lossy_until: Option<Time>,
 }
 
 impl Journeys {
@@ -85,6 +89,8 @@ impl Journeys {
             search: Search::default(),
             translations: Translations::default(),
             early: 0,
+            lost: false,
+            lossy_until: None,
         }
     }
 
@@ -101,8 +107,10 @@ impl Journeys {
     ) -> Sighting {
         self.expire(frame.time);
         self.seat(interfaces);
+        let lossy = self.is_lossy(frame.time);
         let spot = self.spot(wiring, frame.interface, frame.direction.is_out());
         let lower = self.node_of(spot.device.lower).unwrap_or(spot.node);
+        self.search.note(&spot, self.node_of(spot.device.peer), lower, lossy);
         let link = interfaces.get(frame.interface as usize).map(|interface| interface.link_type);
         let link = link.unwrap_or(crate::LinkType::Ethernet);
         let packet = Packet::decode(link, frame.bytes, frame.length);
@@ -125,6 +133,7 @@ impl Journeys {
                     about: self.about(&packet, &seen),
                     continues,
                     early: false,
+                    lossy,
                 };
                 self.underway.begin(journey, hop)
             }
@@ -147,6 +156,14 @@ impl Journeys {
     pub fn finish(mut self) -> impl Iterator<Item = Journey> {
         while self.forget_oldest() {}
         std::iter::from_fn(move || self.underway.next_complete())
+    }
+
+    /// Frames were lost for lack of room, since the last one or shortly before. Then it means nothing
+    /// that a packet was not seen where it should have been: until the window has passed,
+    /// [`Hop::missing`] is not said, and a way may have gaps ([`How::Unseen`]).
+    pub fn lost(&mut self) {
+        self.lost = true;
+        self.underway.lost();
     }
 
     /// How many sightings were forgotten before their time, because there were more than
@@ -218,9 +235,22 @@ impl Journeys {
         Spot { id, node, out, device: wiring.device(id).or_loopback(is_lo) }
     }
 
-    fn expire(&mut self, now: Time) {
+    fn is_lossy(&mut self, now: Time) -> bool {
+        if std::mem::take(&mut self.lost) {
+            self.lossy_until = Some(self.window_from(now));
+        }
+        self.lossy_until = self.lossy_until.filter(|until| now <= *until);
+        self.lossy_until.is_some()
+    }
+
+    /// The end of a window that begins at a time.
+    fn window_from(&self, start: Time) -> Time {
         let window = u64::try_from(self.options.window.as_nanos()).unwrap_or(u64::MAX);
-        while self.underway.oldest().is_some_and(|time| time.0.saturating_add(window) < now.0) {
+        Time(start.0.saturating_add(window))
+    }
+
+    fn expire(&mut self, now: Time) {
+        while self.underway.oldest().is_some_and(|time| self.window_from(time) < now) {
             self.forget_oldest();
         }
         while self.underway.len() >= self.options.limit {

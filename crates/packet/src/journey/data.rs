@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"number": 1, "time": "1700000000.000012000", "packet": "IP …", "about": null, "continues": null,
-//!  "early": false, "hops": [
+//!  "early": false, "lossy": false, "hops": [
 //!    {"at": "left:e0", "direction": "Out", "time": "1700000000.000012000", "from": null,
 //!     "how": "first", "changes": [], "missing": null},
 //!    {"at": "r1:left", "direction": "In", "time": "1700000000.000024000", "from": 0,
@@ -27,6 +27,7 @@ struct JourneyData<'a> {
     about: &'a Option<About>,
     continues: Option<u64>,
     early: bool,
+    lossy: bool,
     hops: Vec<HopData<'a>>,
 }
 
@@ -51,6 +52,7 @@ impl Serialize for Told<'_> {
             about: &journey.about,
             continues: journey.continues,
             early: journey.early,
+            lossy: journey.lossy,
             hops: journey.hops.iter().map(|hop| self.hop_data(hop)).collect(),
         };
         data.serialize(serializer)

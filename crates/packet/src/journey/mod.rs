@@ -31,6 +31,7 @@
 
 mod assemble;
 mod change;
+mod connected;
 mod data;
 mod digest;
 mod identity;

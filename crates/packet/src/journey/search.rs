@@ -1,5 +1,6 @@
 //! Which earlier sighting a sighting follows.
 
+use super::connected::Connected;
 use super::digest::Digest;
 use super::identity::with_flow;
 use super::index::{Index, REACH};
@@ -41,6 +42,9 @@ pub(super) struct Search {
     pace: Vec<u64>,
     candidates: Vec<Candidate>,
     looked_at: Vec<LookedAt>,
+    connected: Connected,
+    /// Whether frames were lost, and any may be missing.
+    lossy: bool,
 }
 
 /// Where a sighting may be followed.
@@ -103,11 +107,18 @@ struct LookedAt {
 }
 
 impl Search {
+    /// Takes notice of where a frame was seen: the nodes at the other end of the device's cable, and of
+    /// the device beneath; and whether frames were lost.
+    pub(super) fn note(&mut self, spot: &Spot, peer: Option<u32>, lower: u32, lossy: bool) {
+        self.connected.note(spot, peer, lower);
+        self.lossy = lossy;
+    }
+
     /// Enters the sighting that is about to be kept.
     pub(super) fn register(&mut self, seen: &Seen, underway: &mut Underway) {
         let spot = &seen.spot;
         let device = &spot.device;
-        let Self { index, .. } = self;
+        let Self { index, lossy, .. } = self;
         let number = underway.next();
         let mut enter = |slot: Slot, translated: bool| {
             let facts = &seen.facts;
@@ -133,7 +144,7 @@ impl Search {
                 enter(Slot::Node(seen.lower), false);
             }
         }
-        if spot.has_open_end() {
+        if spot.has_open_end() || *lossy {
             enter(Slot::Anywhere, true);
         }
         if let Some(datagram) =
@@ -205,7 +216,7 @@ impl Search {
             for (position, sighting) in self.index.of(key, follower) {
                 let parent = underway.sighting(sighting);
                 let due = seen.time.0.saturating_sub(parent.time.0) <= patience;
-                let verdict = compare(sighting, seen, underway, translations);
+                let verdict = self.compare(sighting, seen, underway, translations);
                 let done = matches!(verdict, Verdict::Never | Verdict::Like { taken: true, .. });
                 self.looked_at.push(LookedAt { key, position, sighting, done, due });
                 if let Verdict::Like { likeness, taken } = verdict {
@@ -227,6 +238,40 @@ impl Search {
         }
     }
 
+    /// What an earlier sighting is to one that may follow it.
+    fn compare(
+        &self,
+        sighting: u64,
+        seen: &Seen,
+        underway: &Underway,
+        translations: &Translations,
+    ) -> Verdict {
+        let parent = underway.sighting(sighting);
+        let mut ways = ways(&parent.spot, &seen.spot);
+        if matches!(parent.direction, Direction::OtherHost | Direction::Broadcast) {
+            // Not for this node, or not to be routed.
+            ways = Ways { route: false, tunnel: ways.tunnel && parent.spot.out, ..ways };
+        }
+        if self.lossy && code(&parent.spot) != code(&seen.spot) {
+            ways.gap |= self.connected.are(parent.spot.node, seen.spot.node);
+        }
+        if !ways.any() {
+            return Verdict::Never;
+        }
+        let Some(mut likeness) =
+            likeness(&parent.facts, &seen.facts, ways, seen.spot.node, translations)
+        else {
+            return Verdict::Other;
+        };
+        let same_device = |hop: &&super::way::Hop| {
+            hop.interface == seen.spot.id && hop.direction.is_out() == seen.spot.out
+        };
+        let mut followers = underway.followers(sighting);
+        let taken = likeness.content == Content::Same && followers.any(|hop| same_device(&hop));
+        likeness.cost += surmise(sighting, &likeness, underway);
+        Verdict::Like { likeness, taken }
+    }
+
     /// All sightings under a digest have been followed, if there are any: the last one may have been
     /// doubled.
     fn look_at_last(
@@ -239,7 +284,9 @@ impl Search {
     ) {
         let Some(sighting) = self.index.last(key) else { return };
         let due = seen.time.0.saturating_sub(underway.sighting(sighting).time.0) <= patience;
-        if let Verdict::Like { likeness, taken } = compare(sighting, seen, underway, translations) {
+        if let Verdict::Like { likeness, taken } =
+            self.compare(sighting, seen, underway, translations)
+        {
             self.candidates.push(Candidate::new(sighting, likeness, taken, due, underway));
         }
     }
@@ -363,35 +410,6 @@ enum Verdict {
         likeness: Likeness,
         taken: bool,
     },
-}
-
-fn compare(
-    sighting: u64,
-    seen: &Seen,
-    underway: &Underway,
-    translations: &Translations,
-) -> Verdict {
-    let parent = underway.sighting(sighting);
-    let mut ways = ways(&parent.spot, &seen.spot);
-    if matches!(parent.direction, Direction::OtherHost | Direction::Broadcast) {
-        // Not for this node, or not to be routed.
-        ways = Ways { route: false, tunnel: ways.tunnel && parent.spot.out, ..ways };
-    }
-    if !ways.any() {
-        return Verdict::Never;
-    }
-    let Some(mut likeness) =
-        likeness(&parent.facts, &seen.facts, ways, seen.spot.node, translations)
-    else {
-        return Verdict::Other;
-    };
-    let same_device = |hop: &&super::way::Hop| {
-        hop.interface == seen.spot.id && hop.direction.is_out() == seen.spot.out
-    };
-    let mut followers = underway.followers(sighting);
-    let taken = likeness.content == Content::Same && followers.any(|hop| same_device(&hop));
-    likeness.cost += surmise(sighting, &likeness, underway);
-    Verdict::Like { likeness, taken }
 }
 
 /// What counts against it where little is known of the devices.

@@ -151,6 +151,11 @@ impl Underway {
         self.sightings.push_back(Seen { journey, hop: hop as u32, keys, ..seen });
     }
 
+    /// Frames were lost that may have belonged to any journey that is not complete.
+    pub(super) fn lost(&mut self) {
+        self.journeys.iter_mut().for_each(|open| open.journey.lossy = true);
+    }
+
     /// The oldest sighting is about to be forgotten before its time.
     pub(super) fn hasten(&mut self) {
         if let Some(seen) = self.sightings.front() {

@@ -25,6 +25,8 @@ pub struct Journey {
     /// Whether there were too many sightings to wait as long as one should: it may go on in a later
     /// journey.
     pub early: bool,
+    /// Whether frames were lost while it was under way: what is not there may have been.
+    pub lossy: bool,
 }
 
 impl Journey {
@@ -66,6 +68,9 @@ impl Journey {
 
     /// Notes for each hop that went out, and did not come in where the cable ends, where that is.
     pub(super) fn complete(&mut self) {
+        if self.lossy {
+            return;
+        }
         for index in 0..self.hops.len() {
             let Some(peer) = self.hops[index].peer else { continue };
             let arrived = self.after(index).any(|next| self.hops[next].interface == peer);

@@ -29,7 +29,10 @@ impl World {
     }
 
     pub fn recognise_seen_by(&self, wiring: &Wiring) -> Recognised {
-        let mut journeys = Journeys::new(Options::default());
+        self.recognise_with(Journeys::new(Options::default()), wiring)
+    }
+
+    pub fn recognise_with(&self, mut journeys: Journeys, wiring: &Wiring) -> Recognised {
         let mut complete = Vec::new();
         let mut places = HashMap::new();
         let mut hops = Vec::new();

@@ -8,41 +8,50 @@ use super::world::World;
 /// ```
 pub fn chain(seed: u64) -> World {
     let mut world = World::new(seed);
+    add_chain(&mut world, "");
+    world
+}
+
+/// The same, of a tenant, after whom the nodes are called.
+pub fn add_chain(world: &mut World, tenant: &str) {
+    let named = |name: &str| match tenant {
+        "" => name.to_owned(),
+        tenant => format!("{tenant}-{name}"),
+    };
     let ends = [("left:e0", "r1:left"), ("r1:right", "r2:left"), ("r2:right", "right:e0")];
     for (net, (a, b)) in ends.into_iter().enumerate() {
-        let (a, b) = world.veth(a, b);
+        let (a, b) = world.veth(&named(a), &named(b));
         for (id, host) in [(a, 1), (b, 2)] {
             world.address(id, &format!("10.0.{net}.{host}"), 24);
             world.address(id, &format!("fd00:{net}::{host}"), 64);
         }
         world.neighbours(&[a, b]);
     }
-    let id = |world: &World, name| world.id(name);
-    for (node, device, net, over) in [
-        ("left", "left:e0", "0.0.0.0", "10.0.0.2"),
-        ("left", "left:e0", "::", "fd00:0::2"),
-        ("right", "right:e0", "0.0.0.0", "10.0.2.1"),
-        ("right", "right:e0", "::", "fd00:2::1"),
-        ("r1", "r1:right", "10.0.2.0", "10.0.1.2"),
-        ("r1", "r1:right", "fd00:2::", "fd00:1::2"),
-        ("r2", "r2:left", "10.0.0.0", "10.0.1.1"),
-        ("r2", "r2:left", "fd00:0::", "fd00:1::1"),
+    for (device, net, over) in [
+        ("left:e0", "0.0.0.0", "10.0.0.2"),
+        ("left:e0", "::", "fd00:0::2"),
+        ("right:e0", "0.0.0.0", "10.0.2.1"),
+        ("right:e0", "::", "fd00:2::1"),
+        ("r1:right", "10.0.2.0", "10.0.1.2"),
+        ("r1:right", "fd00:2::", "fd00:1::2"),
+        ("r2:left", "10.0.0.0", "10.0.1.1"),
+        ("r2:left", "fd00:0::", "fd00:1::1"),
     ] {
         let bits = match net {
             "0.0.0.0" | "::" => 0,
             net if net.contains(':') => 64,
             _ => 24,
         };
-        let device = id(&world, device);
-        world.route(node, (net, bits), device, over);
+        let device = world.id(&named(device));
+        let node = world.devices[device].node.clone();
+        world.route(&node, (net, bits), device, over);
     }
     for router in ["r1", "r2"] {
-        world.node(router).forwards = true;
+        world.node(&named(router)).forwards = true;
     }
     for host in ["left", "right"] {
-        world.node(host).answers = true;
+        world.node(&named(host)).answers = true;
     }
-    world
 }
 
 const THERE: &str = "left:e0 → r1:left → r1:right [ttl 64→63, mac] → r2:left \

@@ -71,6 +71,7 @@ fn data_has_it_all() {
         "about": null,
         "continues": null,
         "early": false,
+        "lossy": false,
         "hops": [
             hop("left:e0", "Out", "1.000000000", None, "first"),
             hop("r1:left", "In", "1.000000900", Some(0), "cable"),

@@ -1,6 +1,6 @@
 //! What looks alike and is not the same; and what nobody knows the wiring of.
 
-use twinax_packet::journey::{Device, How, Role, Wiring};
+use twinax_packet::journey::{Device, How, Journeys, Options, Role, Wiring};
 use twinax_packet::{Direction, Mac};
 
 use super::bridges::star;
@@ -215,4 +215,34 @@ fn devices_between_that_nobody_watched() {
         ["left:e0 → … right:e0 [ttl 64→62, mac]", "right:e0 → … left:e0 [ttl 64→62, mac]"]
     );
     assert_eq!(recognised.journeys[0].hops[1].how, How::Unseen);
+}
+
+/// Every fifth frame had no room in the ring: nothing is said of where a packet was not seen, ways have
+/// gaps, and tenants are as far apart as ever.
+#[test]
+fn frames_that_were_lost_leave_gaps() {
+    let mut world = World::new(12);
+    for tenant in ["red", "blue"] {
+        world.macs_from = world.devices.len();
+        super::routers::add_chain(&mut world, tenant);
+    }
+    for sequence in 1..=50 {
+        for tenant in ["red", "blue"] {
+            let node = format!("{tenant}-left");
+            world.send(&node, Ip::echo("10.0.0.1", "10.0.2.2", false, 1, sequence));
+        }
+    }
+    world.run();
+    let all = std::mem::take(&mut world.seen);
+    world.seen =
+        all.into_iter().enumerate().filter(|(at, _)| at % 5 != 0).map(|(_, seen)| seen).collect();
+    let mut journeys = Journeys::new(Options::default());
+    journeys.lost();
+    let recognised = world.recognise_with(journeys, &world.wiring);
+    let ways = recognised.ways();
+    assert!(ways.iter().all(|way| !way.contains("not ")));
+    assert!(ways.iter().any(|way| way.contains(" … ")));
+    for way in ways {
+        assert!(!(way.contains("red") && way.contains("blue")), "{way}");
+    }
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use twinax_packet::journey::{Journey, Journeys, Options};
 use twinax_packet::line::write_time;
 use twinax_packet::{Frame, Time};
+use twinax_topology::NodeName;
 
 use super::{Known, Sink, utc_offset};
 use crate::command::capture::screen::Screen;
+use crate::show::tell;
 
 /// Ways of packets on the screen.
 pub struct Ways {
@@ -65,9 +67,20 @@ impl Sink for Ways {
     }
 
     fn end(&mut self, known: Known<'_>, _: Time) -> anyhow::Result<()> {
+        let early = self.journeys.as_ref().map_or(0, Journeys::forgotten_early);
+        if early > 0 {
+            let what = "a packet that took long may be on two lines";
+            tell(&format!("{early} frames too many to wait for where they went next: {what}"));
+        }
         let left = self.journeys.take().map(|own| own.finish().collect::<Vec<_>>());
         self.show(known, &left.unwrap_or_default())?;
         Ok(self.screen.finish()?)
+    }
+
+    fn lost(&mut self, _: &NodeName, _: u64) {
+        if let Some(journeys) = &mut self.journeys {
+            journeys.lost();
+        }
     }
 
     fn is_done(&self) -> bool {
