@@ -160,7 +160,7 @@ fn fragment(parent: &Facts, child: &Facts) -> Option<Content> {
     }
     let range = |facts: &Facts| {
         let start = facts.piece.map_or(0, |piece| piece.offset);
-        start..start + facts.length
+        start..start.saturating_add(facts.length)
     };
     let (before, after) = (range(parent), range(child));
     let within = |part: &std::ops::Range<u32>, whole: &std::ops::Range<u32>| {

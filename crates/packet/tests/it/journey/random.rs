@@ -1,7 +1,8 @@
 //! Random labs and random traffic: the way of each packet is recognised as it was.
 
 use proptest::prelude::*;
-use twinax_packet::journey::Wiring;
+use twinax_packet::journey::{Journeys, Options, Wiring};
+use twinax_packet::{Direction, Frame, Time};
 
 use super::bytes::{Ip, Tcp};
 use super::world::{Id, Kind, World};
@@ -293,6 +294,34 @@ fn send_unique(world: &mut World, tenants: &[Vec<Host>], traffic: &[Sent]) {
     send(world, tenants, &unique, Some(0));
 }
 
+/// What is done to a frame.
+#[derive(Debug, Clone)]
+struct Broken {
+    bytes: Vec<(prop::sample::Index, u8)>,
+    kept: usize,
+    length: Option<u32>,
+    direction: Option<Direction>,
+}
+
+fn broken() -> impl Strategy<Value = Broken> {
+    let bytes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
+    let kept = prop_oneof![3 => Just(usize::MAX), 1 => 0..120_usize];
+    let length =
+        prop_oneof![3 => Just(None), 1 => any::<u32>().prop_map(Some), 1 => Just(Some(u32::MAX))];
+    let direction = prop_oneof![
+        3 => Just(None),
+        1 => Just(Some(Direction::Out)),
+        1 => Just(Some(Direction::OtherHost)),
+        1 => Just(Some(Direction::In)),
+    ];
+    (bytes, kept, length, direction).prop_map(|(bytes, kept, length, direction)| Broken {
+        bytes,
+        kept,
+        length,
+        direction,
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
@@ -368,5 +397,40 @@ proptest! {
             let said = root(&|number| recognised.parents[number], number);
             prop_assert_eq!(truth, said, "#{}\n{}", number, recognised.told.join("\n"));
         }
+    }
+
+    /// Bytes are changed, frames are cut off, lengths and directions are made up: each frame is in one
+    /// journey all the same.
+    #[test]
+    fn broken_frames_do_no_harm(
+        plan in plan(),
+        traffic in prop::collection::vec(sent(), 1..40),
+        broken in prop::collection::vec(broken(), 1..200),
+    ) {
+        let (mut world, tenants) = build(&plan);
+        send(&mut world, &tenants, &traffic, None);
+        world.run();
+        let mut journeys = Journeys::new(Options::default());
+        for (seen, broken) in world.seen.iter_mut().zip(broken.iter().cycle()) {
+            for (at, byte) in &broken.bytes {
+                let at = at.index(seen.bytes.len());
+                seen.bytes[at] = *byte;
+            }
+            seen.bytes.truncate(broken.kept);
+            let frame = Frame {
+                time: Time(seen.time),
+                interface: seen.interface as u32,
+                direction: broken.direction.unwrap_or(seen.direction),
+                length: broken.length.unwrap_or(seen.bytes.len() as u32),
+                bytes: &seen.bytes,
+            };
+            journeys.frame(&world.interfaces, &world.wiring, &frame);
+        }
+        let hops: usize = journeys.finish().map(|journey| {
+            let told = journey.told(&world.interfaces).to_string();
+            assert!(told.contains(" | "));
+            journey.hops.len()
+        }).sum();
+        prop_assert_eq!(hops, world.seen.len());
     }
 }
