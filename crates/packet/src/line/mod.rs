@@ -90,7 +90,7 @@ pub fn write(out: &mut Vec<u8>, packet: &Packet<'_>) {
     Line { out, ethernet: false, conversations: None, depth: 0 }.packet(packet);
 }
 
-/// A packet by itself, as text: see [`write`].
+/// A packet by itself, as text: see [`write()`].
 pub fn text(packet: &Packet<'_>) -> String {
     let mut out = Vec::new();
     write(&mut out, packet);
