@@ -4,20 +4,23 @@ mod capture;
 mod extcap;
 mod help;
 mod names;
+mod probes;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use clap_complete::engine::ArgValueCompleter;
-use twinax_topology::{NodeName, Place, Span};
+use twinax_topology::{NodeName, Place};
 
 use crate::complete;
+use probes::TRACEROUTE_NOTES;
 
 pub use capture::Capture;
 pub use extcap::{Extcap, is_extcap};
 pub use help::command;
 pub use names::{Bytes, InLab, SpotInLab, spot};
+pub use probes::{Ping, Tcp, Traceroute, Udp};
 
 /// Networks in a file, built on the real Linux kernel: namespaces, veth pairs, TAPs and bridges.
 #[derive(Debug, Parser)]
@@ -102,6 +105,15 @@ pub enum Verb {
     /// Send echo requests from a node of a running lab
     #[command(after_help = "Exit code 0: all were answered; 1: not all.")]
     Ping(Ping),
+    /// Find out by which routers a packet goes from a node of a running lab
+    #[command(after_help = TRACEROUTE_NOTES)]
+    Traceroute(Traceroute),
+    /// Open a TCP connection from a node of a running lab
+    #[command(after_help = "Exit code 0: it came about; 1: it did not.")]
+    Tcp(Tcp),
+    /// Send datagrams that are to come back from a node of a running lab
+    #[command(after_help = "Exit code 0: all came back; 1: not all.")]
+    Udp(Udp),
     /// Show every frame that crosses a device of a running lab, or write them to a file
     #[command(after_help = CAPTURE_NOTES)]
     Capture(Capture),
@@ -270,39 +282,6 @@ pub struct Up {
     /// Do without a user namespace of the lab's own (real root only)
     #[arg(long)]
     pub no_user_namespace: bool,
-}
-
-/// What `twinax ping` is told.
-#[derive(Debug, ClapArgs)]
-pub struct Ping {
-    /// The node that sends; where an interface is said, they leave by it
-    #[arg(value_name = "[LAB/]NODE[:INTERFACE]", add = ArgValueCompleter::new(complete::spots))]
-    pub from: SpotInLab,
-    /// An address, or a node or interface of the lab
-    #[arg(value_name = "TARGET", add = ArgValueCompleter::new(complete::bare_spots))]
-    pub to: String,
-    /// How many
-    #[arg(short, long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
-    pub count: u16,
-    /// From one to the next: `200ms`, `1s`; a bare number is seconds
-    #[arg(short, long, default_value = "100ms", value_parser = names::span)]
-    pub interval: Span,
-    /// How long to wait for the answer to the last one
-    #[arg(short = 'W', long, default_value = "1s", value_parser = names::span)]
-    pub timeout: Span,
-    /// The payload in bytes
-    #[arg(short, long, default_value_t = twinax_topology::Ping::SIZE,
-        value_parser = clap::value_parser!(u16).range(..=65_507))]
-    pub size: u16,
-    /// To an IPv4 address
-    #[arg(short = '4', long, conflicts_with = "ipv6")]
-    pub ipv4: bool,
-    /// To an IPv6 address
-    #[arg(short = '6', long)]
-    pub ipv6: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// What `twinax check` is told.

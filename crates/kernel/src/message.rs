@@ -144,9 +144,10 @@ pub fn send(socket: impl AsFd, bytes: &[u8], to: SocketAddr, manner: Manner) -> 
         None => {}
     }
     if let Some(ttl) = manner.ttl {
-        let (level, kind) = match to {
-            SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_TTL),
-            SocketAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT),
+        // An IPv6 socket sends to `::ffff:10.0.0.1` as IPv4 would.
+        let (level, kind) = match to.ip().to_canonical() {
+            IpAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_TTL),
+            IpAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT),
         };
         push(&mut control, level, kind, &libc::c_int::from(ttl).to_ne_bytes());
     }

@@ -47,16 +47,23 @@ impl Owners {
         self.0.entry(address).or_default().push(owner);
     }
 
-    /// The address with the name of whose it is: `r1:left (10.0.1.1)`; the node alone where several of
-    /// its interfaces have it, and nobody where several nodes do.
-    pub fn name(&self, address: IpAddr) -> String {
-        match self.0.get(&address).map_or(&[][..], Vec::as_slice) {
-            [] => address.to_string(),
-            [Owner { node, interface }] => format!("{node}:{interface} ({address})"),
-            [first, rest @ ..] if rest.iter().all(|other| other.node == first.node) => {
-                format!("{} ({address})", first.node)
+    /// Whose the address is: `r1:left`; the node alone where several of its interfaces have it, and
+    /// nobody where several nodes do.
+    pub fn place(&self, address: IpAddr) -> Option<String> {
+        match self.0.get(&address)?.as_slice() {
+            [] => None,
+            [Owner { node, interface }] => Some(format!("{node}:{interface}")),
+            [first, rest @ ..] => {
+                rest.iter().all(|other| other.node == first.node).then(|| first.node.clone())
             }
-            _ => address.to_string(),
+        }
+    }
+
+    /// The address, with whose it is in front: `r1:left (10.0.1.1)`.
+    pub fn name(&self, address: IpAddr) -> String {
+        match self.place(address) {
+            Some(place) => format!("{place} ({address})"),
+            None => address.to_string(),
         }
     }
 }

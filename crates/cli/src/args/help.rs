@@ -12,7 +12,20 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ("Labs that stay", &["up", "down", "ls", "apply", "save", "sh"]),
     (
         "In a running lab",
-        &["show", "exec", "shell", "logs", "ping", "traceroute", "capture", "why", "check", "set"],
+        &[
+            "show",
+            "exec",
+            "shell",
+            "logs",
+            "ping",
+            "traceroute",
+            "tcp",
+            "udp",
+            "capture",
+            "why",
+            "check",
+            "set",
+        ],
     ),
     ("Besides", &[]),
 ];

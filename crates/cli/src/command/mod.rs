@@ -21,6 +21,10 @@ mod set;
 mod sh;
 mod shell;
 mod show;
+mod target;
+mod tcp;
+mod traceroute;
+mod udp;
 mod up;
 mod wire;
 
@@ -67,6 +71,9 @@ pub fn run(verb: Verb) -> anyhow::Result<u8> {
         Verb::Save { lab, output } => save::run(lab.as_ref(), output.as_deref()),
         Verb::Sh(asked) => sh::run(&asked),
         Verb::Ping(asked) => ping::run(&asked),
+        Verb::Traceroute(asked) => traceroute::run(&asked),
+        Verb::Tcp(asked) => tcp::run(&asked),
+        Verb::Udp(asked) => udp::run(&asked),
         Verb::Capture(asked) => capture::run(&asked),
         Verb::Check(asked) => check::run(&asked),
         Verb::Set(asked) => set::run(&asked),

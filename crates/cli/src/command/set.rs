@@ -13,7 +13,7 @@ use twinax_topology::{
     Action, Addition, Change, IfName, LabStep, NodeName, Place, Removed, Spot, parse_step_for,
 };
 
-use super::ping::no_interface;
+use super::target::no_interface;
 use super::{HELD, WRONG, Wrong, names, running};
 use crate::args::{Set, SpotInLab, spot};
 use crate::show;

@@ -1,14 +1,16 @@
 //! How things look on a terminal. Data goes to stdout, talk to stderr; colour only where a terminal
 //! is, and never as the only bearer of a meaning.
 
+mod echo;
 mod junit;
 mod labs;
 mod observed;
-mod ping;
 mod progress;
 mod run;
 mod stdout;
 mod table;
+mod tcp;
+mod traceroute;
 
 use std::io::{IsTerminal, Write};
 
@@ -17,13 +19,15 @@ use twinax_topology::ReadError;
 
 use crate::command;
 
+pub use echo::{called, echo};
 pub use junit::junit;
 pub use labs::{Listed, labs};
 pub use observed::Page;
-pub use ping::ping;
 pub use progress::{Building, Doing, Progress};
 pub use run::{End, LabRun, built, exit_code, failed, lacking, refused, summary};
 pub use stdout::{Stdout, print};
+pub use tcp::tcp;
+pub use traceroute::traceroute;
 
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();

@@ -11,6 +11,7 @@ mod kill;
 mod killed;
 mod labs;
 mod logs;
+mod probes;
 mod races;
 mod record;
 mod run;

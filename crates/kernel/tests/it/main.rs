@@ -15,6 +15,7 @@ mod nft_ruleset;
 mod nodes;
 mod observe;
 mod observe_lab;
+mod packets;
 mod refusals;
 mod sysctls;
 mod tun;

@@ -154,3 +154,95 @@ impl<M: Medium> Exchange<M> {
         self.report
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::VecDeque;
+    use std::fs::File;
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    /// A medium whose answers are known before: to each packet these, as soon as it is sent.
+    pub(in super::super) struct Script<F> {
+        null: File,
+        answers: F,
+        ready: VecDeque<Answer>,
+    }
+
+    impl<F: FnMut(u16, Option<u8>) -> Vec<Answer>> Script<F> {
+        pub(in super::super) fn new(answers: F) -> Self {
+            let null = File::open("/dev/null").expect("it is there");
+            Self { null, answers, ready: VecDeque::new() }
+        }
+    }
+
+    impl<F: FnMut(u16, Option<u8>) -> Vec<Answer>> Medium for Script<F> {
+        fn socket(&self) -> BorrowedFd<'_> {
+            self.null.as_fd()
+        }
+
+        fn send(&mut self, sequence: u16, ttl: Option<u8>) -> Result<(), Told> {
+            self.ready.extend((self.answers)(sequence, ttl));
+            Ok(())
+        }
+
+        fn next_answer(&mut self) -> Result<Option<Answer>, Error> {
+            Ok(self.ready.pop_front())
+        }
+    }
+
+    const TIMEOUT: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn the_first_answer_and_the_first_word_count() {
+        let mut exchange = Exchange::over(Ok(Script::new(|sequence, _| {
+            let reply = Answer::Reply { sequence, ttl: Some(9) };
+            let error = |told| Answer::Error { sequence, told, from: None };
+            vec![reply, reply, error(Told::Filtered), error(Told::TooBig)]
+        })));
+        exchange.send(None);
+        exchange.receive().unwrap();
+        let report = exchange.report();
+        assert_eq!((report.sent, report.received(), report.lost()), (1, 1, 0));
+        assert_eq!(report.duplicates, 1);
+        let told: Vec<Told> = report.words.iter().map(|word| word.told).collect();
+        assert_eq!(told, [Told::Filtered]);
+    }
+
+    #[test]
+    fn after_a_redirect_an_answer_may_come() {
+        let mut exchange = Exchange::over(Ok(Script::new(|sequence, _| {
+            vec![Answer::Error { sequence, told: Told::Redirect, from: None }]
+        })));
+        exchange.send(None);
+        exchange.receive().unwrap();
+        assert!(exchange.awaited(1..=1, TIMEOUT).is_some());
+        exchange.note(Answer::Error { sequence: 1, told: Told::Filtered, from: None });
+        assert!(exchange.awaited(1..=1, TIMEOUT).is_none());
+        assert_eq!(exchange.report().words.len(), 2);
+    }
+
+    #[test]
+    fn what_was_never_sent_is_not_answered() {
+        let mut exchange = Exchange::over(Ok(Script::new(|_, _| Vec::new())));
+        exchange.send(None);
+        for sequence in [0, 2, u16::MAX] {
+            exchange.note(Answer::Reply { sequence, ttl: None });
+        }
+        assert_eq!(exchange.so_far().received(), 0);
+        assert!(exchange.awaited(1..=5, TIMEOUT).is_some());
+        assert!(exchange.awaited(2..=5, TIMEOUT).is_none());
+    }
+
+    #[test]
+    fn without_a_socket_each_packet_is_told_so() {
+        type Nobody = Script<fn(u16, Option<u8>) -> Vec<Answer>>;
+        let mut exchange = Exchange::<Nobody>::over(Err(Told::CannotAssignAddress));
+        exchange.send(None);
+        exchange.send(None);
+        let report = exchange.report();
+        assert_eq!((report.sent, report.words.len()), (2, 2));
+        assert_eq!(report.words[1].told, Told::CannotAssignAddress);
+    }
+}

@@ -72,3 +72,32 @@ pub(super) fn told_by_failure(failure: &Failure) -> Option<(Told, Option<IpAddr>
     };
     Some((told.or_else(|| told_by_kernel(failure.errno))?, by))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(origin: Origin) -> Failure {
+        Failure { errno: Errno::HOSTUNREACH, origin, length: 0, to: None }
+    }
+
+    #[test]
+    fn errors_have_the_words_of_their_family() {
+        let by = Some(IpAddr::from([10, 0, 0, 1]));
+        let told = |kind, code| told_by_failure(&failure(Origin::Icmp { kind, code, by }));
+        assert_eq!(told(11, 0), Some((Told::TtlExceeded, by)));
+        assert_eq!(told(3, 3), Some((Told::PortUnreachable, by)));
+        assert_eq!(told(3, 13), Some((Told::Filtered, by)));
+        let told = |kind, code| told_by_failure(&failure(Origin::Icmpv6 { kind, code, by: None }));
+        assert_eq!(told(3, 0), Some((Told::TtlExceeded, None)));
+        assert_eq!(told(1, 0), Some((Told::NoRoute, None)));
+        assert_eq!(told(1, 3), Some((Told::AddressUnreachable, None)));
+    }
+
+    #[test]
+    fn an_unknown_error_has_the_words_of_its_errno() {
+        let unknown = Origin::Icmp { kind: 3, code: 99, by: None };
+        assert_eq!(told_by_failure(&failure(unknown)), Some((Told::NoRouteToHost, None)));
+        assert_eq!(told_by_failure(&failure(Origin::Local)), None);
+    }
+}

@@ -65,6 +65,11 @@ impl Hop {
         self.answers.iter().flatten().any(|answer| answer.reached)
     }
 
+    /// Whether somebody answered who is not the sender's own kernel.
+    pub fn is_answered(&self) -> bool {
+        self.answers.iter().flatten().any(|answer| answer.by.is_some())
+    }
+
     /// Whether nobody answered.
     pub fn is_silent(&self) -> bool {
         self.answers.iter().all(Option::is_none)
@@ -263,5 +268,97 @@ impl Medium for PortSocket {
             }
         }
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exchange::tests::Script;
+    use super::*;
+
+    const TO: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 9, 9));
+
+    fn router(number: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([10, 0, number, 1]))
+    }
+
+    /// What a trace gives, with so many packets of each TTL, over a medium of these answers.
+    fn traced(
+        probes: u8,
+        max_hops: u8,
+        answers: impl FnMut(u16, Option<u8>) -> Vec<Answer>,
+    ) -> Vec<Hop> {
+        let netns = Netns::open(std::path::Path::new("/proc/thread-self/ns/net")).unwrap();
+        let method = TraceMethod::Icmp;
+        let timeout = Duration::from_millis(50);
+        let asked = Trace { netns: &netns, to: TO, method, probes, max_hops, timeout };
+        let mut tracing = Tracing::begin(&asked, Ok(Script::new(answers)));
+        loop {
+            tracing.go_on().unwrap();
+            if tracing.due().is_none() {
+                return tracing.report();
+            }
+        }
+    }
+
+    fn by(hops: &[Hop]) -> Vec<Vec<Option<IpAddr>>> {
+        let by = |hop: &Hop| {
+            hop.answers.iter().map(|answer| answer.as_ref().and_then(|own| own.by)).collect()
+        };
+        hops.iter().map(by).collect()
+    }
+
+    fn exceeded(sequence: u16, number: u8) -> Answer {
+        Answer::Error { sequence, told: Told::TtlExceeded, from: router(number) }
+    }
+
+    #[test]
+    fn it_ends_at_the_destination_and_sends_nothing_beyond() {
+        let mut most = 0;
+        let hops = traced(2, 30, |sequence, ttl| {
+            most = most.max(sequence);
+            match ttl {
+                Some(ttl @ 1..=2) => vec![exceeded(sequence, ttl)],
+                _ => vec![Answer::Reply { sequence, ttl: None }],
+            }
+        });
+        assert_eq!(by(&hops), [[router(1); 2], [router(2); 2], [Some(TO); 2]]);
+        assert!(hops[2].is_reached() && !hops[1].is_reached());
+        assert_eq!(most, 6);
+    }
+
+    #[test]
+    fn silent_hops_stand_in_between_and_not_at_the_end() {
+        let hops = traced(1, 4, |sequence, ttl| match ttl {
+            Some(2) => vec![exceeded(sequence, 2)],
+            _ => Vec::new(),
+        });
+        assert_eq!(by(&hops), [[None], [router(2)]]);
+        assert!(hops[0].is_silent());
+        assert!(traced(3, 2, |_, _| Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn several_ways_are_told_and_the_first_end_counts() {
+        let hops = traced(2, 30, |sequence, ttl| match (ttl, sequence % 2) {
+            (Some(1), _) => vec![exceeded(sequence, 1)],
+            (Some(2), 1) => vec![exceeded(sequence, 2)],
+            (_, _) => vec![Answer::Error { sequence, told: Told::Filtered, from: router(3) }],
+        });
+        assert_eq!(by(&hops), [[router(1), router(1)], [router(2), router(3)]]);
+        let told: Vec<_> =
+            hops[1].answers.iter().map(|answer| answer.and_then(|own| own.told)).collect();
+        assert_eq!(told, [None, Some(Told::Filtered)]);
+    }
+
+    #[test]
+    fn a_redirect_is_no_answer() {
+        let hops = traced(1, 2, |sequence, _| {
+            vec![
+                Answer::Error { sequence, told: Told::Redirect, from: router(7) },
+                exceeded(sequence, 1),
+            ]
+        });
+        assert_eq!(by(&hops), [[router(1)], [router(1)]]);
     }
 }

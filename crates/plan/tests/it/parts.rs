@@ -138,6 +138,10 @@ fn a_listener_is_known_by_its_port() {
     let turnover = listeners(&now, &moves);
     assert_eq!((turnover.goes.len(), turnover.comes.len()), (1, 1));
     assert!(listeners(&now, &now).changes.is_empty());
+    let mut udp = now.clone();
+    udp.nodes[0].listeners = vec![Listener::Udp { port: 80 }];
+    let turnover = listeners(&now, &udp);
+    assert_eq!((turnover.goes.len(), turnover.comes.len(), turnover.changes.len()), (1, 1, 0));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use twinax_topology::NodeName;
 use super::sink::{Known, Sink};
 use super::targets::Watched;
 use crate::args::Capture;
-use crate::command::{HELD, ping};
+use crate::command::{HELD, target};
 use crate::show;
 
 /// How long one waits, at the end, for frames that are on their way.
@@ -90,7 +90,7 @@ fn now() -> Time {
 fn open(watched: &Watched, asked: &Capture) -> anyhow::Result<Session> {
     for (node, interfaces) in &watched.only {
         for interface in interfaces {
-            ping::has_interface(node, interface.as_ref())?;
+            target::has_interface(node, interface.as_ref())?;
         }
     }
     let memory = Memory { bytes: asked.ring.0, ..Memory::WATCHING };

@@ -1,21 +1,30 @@
-//! What became of echo requests, as text.
+//! What became of packets that are to be echoed, as text.
 
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use twinax_lab::probe::EchoReport;
-use twinax_topology::Spot;
+use twinax_topology::NodeName;
 
 use super::{BAD, BOLD, styled};
 
-/// A line for each request, and one for all.
-pub fn ping(from: &Spot, to: &str, address: IpAddr, report: &EchoReport) -> String {
-    let called = match address.to_string() {
-        own if own == to => own,
-        own => format!("{to} ({own})"),
-    };
-    let mut text = format!("{}\n", styled(BOLD, format!("ping {from} → {called}")));
+/// A target by the word for it, and its address where that is another.
+pub fn called(word: &str, address: IpAddr) -> String {
+    match address.to_string() {
+        own if own == word => own,
+        own => format!("{word} ({own})"),
+    }
+}
+
+/// Whose word it is where nobody sent it.
+pub(super) fn own_kernel(from: &NodeName) -> String {
+    format!("{from}'s own kernel")
+}
+
+/// A line for each packet that a node sent, and one for all.
+pub fn echo(head: &str, from: &NodeName, report: &EchoReport) -> String {
+    let mut text = format!("{}\n", styled(BOLD, head));
     for number in 1..=report.sent {
         let reply = report.replies.iter().find(|reply| reply.sequence == number);
         let word = report.words.iter().find(|word| word.sequence == number);
@@ -25,10 +34,7 @@ pub fn ping(from: &Spot, to: &str, address: IpAddr, report: &EchoReport) -> Stri
                 format!("{}{ttl}", in_figures(reply.time))
             }
             (None, Some(word)) => {
-                let by = match word.from {
-                    Some(from) => from.to_string(),
-                    None => format!("{}'s own kernel", from.node),
-                };
+                let by = word.from.map_or_else(|| own_kernel(from), |by| by.to_string());
                 format!("{} \"{}\", says {by}", styled(BAD, "not delivered:"), word.told)
             }
             (None, None) => styled(BAD, "no answer"),
@@ -48,7 +54,8 @@ pub fn ping(from: &Spot, to: &str, address: IpAddr, report: &EchoReport) -> Stri
     text + "\n"
 }
 
-fn in_figures(time: Duration) -> String {
+/// A time as a reader takes it in.
+pub(super) fn in_figures(time: Duration) -> String {
     match time.as_micros() {
         micros @ 0..1000 => format!("{micros} µs"),
         1000..1_000_000 => format!("{:.1} ms", time.as_secs_f64() * 1e3),
