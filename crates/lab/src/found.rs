@@ -163,10 +163,6 @@ pub fn in_order(known: Option<&Topology>) -> Result<Vec<NodeName>, Error> {
 
 /// What runs and carries is what the holder was asked for, whatever the file said.
 fn with_services(mut found: Found) -> Result<Found, Error> {
-    for node in &mut found.topology.nodes {
-        node.commands.clear();
-        node.listeners.clear();
-    }
     let wanted = wanted::all().map_err(Error::io("reading what runs in the nodes"))?;
     let mut by_node: HashMap<NodeName, Vec<Wanted>> = HashMap::new();
     let mut wires = Vec::new();
@@ -177,22 +173,25 @@ fn with_services(mut found: Found) -> Result<Found, Error> {
         }
     }
     for node in &mut found.topology.nodes {
+        let (mut commands, mut listeners) = (Vec::new(), Vec::new());
         for wanted in by_node.remove(&node.name).into_iter().flatten() {
             match wanted.what {
-                Thing::Command(command) => node.commands.push(command),
-                Thing::Listener(listener) => node.listeners.push(listener),
+                Thing::Command(command) => commands.push(command),
+                Thing::Listener(listener) => listeners.push(listener),
                 Thing::Wire(_) => {}
             }
         }
+        node.commands = in_order_of(&node.commands, commands, |a, b| a.name == b.name);
+        node.listeners = in_order_of(&node.listeners, listeners, |a, b| a.key() == b.key());
     }
-    found.topology.wires = in_order_of(&found.topology.wires, wires);
+    found.topology.wires = in_order_of(&found.topology.wires, wires, Wire::is_same);
     Ok(found)
 }
 
-/// The wires that are wanted: those that are known first, in their order.
-fn in_order_of(known: &[Wire], mut wanted: Vec<Wire>) -> Vec<Wire> {
-    wanted.sort_by_cached_key(|wire| {
-        known.iter().position(|old| old.is_same(wire)).unwrap_or(usize::MAX)
+/// What is wanted: that which is known first, in its order.
+fn in_order_of<T>(known: &[T], mut wanted: Vec<T>, is_same: impl Fn(&T, &T) -> bool) -> Vec<T> {
+    wanted.sort_by_cached_key(|own| {
+        known.iter().position(|old| is_same(old, own)).unwrap_or(usize::MAX)
     });
     wanted
 }
