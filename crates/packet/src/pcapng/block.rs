@@ -30,21 +30,7 @@ impl<'a> Block<'a> {
     #[inline]
     pub fn packet(buffer: &'a mut Vec<u8>, frame: &Frame<'_>, bytes: &[u8]) -> Self {
         let start = buffer.len();
-        let captured = bytes.len() as u32;
-        let [high, low] = halves(frame.time);
-        let mut head = [0; 28];
-        for (place, field) in head.chunks_exact_mut(4).zip([
-            format::ENHANCED_PACKET,
-            0,
-            frame.interface,
-            high,
-            low,
-            captured,
-            frame.length.max(captured),
-        ]) {
-            place.copy_from_slice(&field.to_le_bytes());
-        }
-        buffer.extend_from_slice(&head);
+        buffer.extend_from_slice(&packet_head(frame, bytes, 0));
         let mut block = Self { buffer, start, options: false };
         block.padded(bytes);
         block
@@ -113,6 +99,42 @@ impl<'a> Block<'a> {
         self.buffer.extend_from_slice(bytes);
         let padding = bytes.len().next_multiple_of(4) - bytes.len();
         self.buffer.extend_from_slice(&PADDING[..padding]);
+    }
+}
+
+/// A whole enhanced packet block that has no options but flags: by far the most of them are like this.
+#[inline]
+pub fn plain_packet(buffer: &mut Vec<u8>, frame: &Frame<'_>, bytes: &[u8], flags: u32) {
+    const TAIL: usize = 16;
+    let padding = bytes.len().next_multiple_of(4) - bytes.len();
+    let length = PACKET_HEAD + bytes.len() + padding + TAIL;
+    buffer.extend_from_slice(&packet_head(frame, bytes, length as u32));
+    buffer.extend_from_slice(bytes);
+    let mut tail = [0; PADDING.len() + TAIL];
+    let (_, rest) = tail.split_at_mut(padding);
+    put(rest, [u32::from(option::FLAGS) | 4 << 16, flags, option::END.into(), length as u32]);
+    buffer.extend_from_slice(&tail[..padding + TAIL]);
+}
+
+/// How much of a packet's block comes before the frame.
+const PACKET_HEAD: usize = 28;
+
+#[inline]
+fn packet_head(frame: &Frame<'_>, bytes: &[u8], length: u32) -> [u8; PACKET_HEAD] {
+    let captured = bytes.len() as u32;
+    let [high, low] = halves(frame.time);
+    let on_the_wire = frame.length.max(captured);
+    let mut head = [0; PACKET_HEAD];
+    let kind = format::ENHANCED_PACKET;
+    put(&mut head, [kind, length, frame.interface, high, low, captured, on_the_wire]);
+    head
+}
+
+/// Puts numbers of 32 bits down, one after the other.
+#[inline]
+fn put<const N: usize>(bytes: &mut [u8], numbers: [u32; N]) {
+    for (place, number) in bytes.chunks_exact_mut(4).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
     }
 }
 

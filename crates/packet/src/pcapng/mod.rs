@@ -58,6 +58,13 @@ pub struct Extras<'a> {
     pub comments: Vec<Cow<'a, str>>,
 }
 
+impl Extras<'_> {
+    /// Whether there is nothing to be said.
+    pub fn is_empty(&self) -> bool {
+        self.drops.is_none() && self.packet_id.is_none() && self.comments.is_empty()
+    }
+}
+
 /// What was counted at an interface during the capture (interface statistics block). What is `None`
 /// was not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

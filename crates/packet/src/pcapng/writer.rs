@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::block::Block;
+use super::block::{self, Block};
 use super::format::{self, option};
 use super::{Extras, MAXIMUM_FRAME, Section, Statistics};
 use crate::{Direction, Frame, Interface, InterfaceId};
@@ -114,11 +114,12 @@ impl<W: Write> Writer<W> {
     /// Where its interface was not described, or what was gathered before can't be handed on; the frame
     /// is not written then.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
-        let mut block = self.packet(frame)?;
-        if frame.direction != Direction::Unknown {
-            block.option(option::FLAGS, &format::flags(frame.direction).to_le_bytes());
+        if frame.direction == Direction::Unknown {
+            self.packet(frame)?.end();
+            return Ok(());
         }
-        block.end();
+        let bytes = self.room_for(frame)?;
+        block::plain_packet(&mut self.buffer, frame, bytes, format::flags(frame.direction));
         Ok(())
     }
 
@@ -128,6 +129,9 @@ impl<W: Write> Writer<W> {
     ///
     /// As [`frame`](Self::frame).
     pub fn frame_with(&mut self, frame: &Frame<'_>, extras: &Extras<'_>) -> Result<(), WriteError> {
+        if extras.is_empty() {
+            return self.frame(frame);
+        }
         let mut block = self.packet(frame)?;
         for comment in &extras.comments {
             block.text(option::COMMENT, comment);
@@ -204,10 +208,17 @@ impl<W: Write> Writer<W> {
     /// Begins the block of a frame: all of it but the options.
     #[inline]
     fn packet(&mut self, frame: &Frame<'_>) -> Result<Block<'_>, WriteError> {
+        let bytes = self.room_for(frame)?;
+        Ok(Block::packet(&mut self.buffer, frame, bytes))
+    }
+
+    /// Sees to it that there is room for a frame; what of it is written.
+    #[inline]
+    fn room_for<'f>(&mut self, frame: &Frame<'f>) -> Result<&'f [u8], WriteError> {
         self.known(frame.interface)?;
         let bytes = &frame.bytes[..frame.bytes.len().min(MAXIMUM_FRAME)];
         self.room(bytes.len())?;
-        Ok(Block::packet(&mut self.buffer, frame, bytes))
+        Ok(bytes)
     }
 
     /// Sees to it that there is room for a block with so many bytes of a frame.
