@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Running, Test, Who, processes};
 
-/// Services, a bridge, TAPs, a firewall, a listener: one of each sort of thing that could stay.
+/// Services, a bridge, TAPs, a wire, a firewall, a listener: one of each sort of thing that could stay.
 const LAB: &str = r#"
 name = "killed"
 
@@ -38,6 +38,13 @@ b = "switch:p1"
 [[tap]]
 at = "right:tap0"
 ip = "198.51.100.1/24"
+
+[[tap]]
+at = "left:tap1"
+
+[[wire]]
+a = "right:tap0"
+b = "left:tap1"
 
 [[step]]
 ping = { from = "left", to = "right", count = 2, interval = "10ms" }
