@@ -205,12 +205,12 @@ impl Work {
             done => done?,
         }
         let mut touched: HashSet<&NodeName> = difference.steps.iter().flat_map(nodes_of).collect();
-        for one in start {
-            if let Start::Wire(wire) = one {
-                service::plug(wire)?;
-                touched.extend([&wire.a.node, &wire.b.node]);
-            }
-        }
+        let wires = start.iter().filter_map(|one| match one {
+            Start::Wire(wire) => Some(*wire),
+            _ => None,
+        });
+        service::plug(wires.clone())?;
+        touched.extend(wires.flat_map(|wire| [&wire.a.node, &wire.b.node]));
         touched.extend(&cut);
         touched.retain(|name| self.wanted.node(name).is_some());
         lab::settle(touched)?;

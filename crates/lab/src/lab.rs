@@ -76,7 +76,7 @@ impl Lab {
     /// its links and wires carry frames, names its nodes in `/etc/hosts`, and starts what listens and
     /// runs in them.
     pub fn start(&mut self) -> Result<(), LabError> {
-        plug(&self.topology.wires)?;
+        service::plug(&self.topology.wires)?;
         self.settle()?;
         hosts::write(&self.topology).map_err(LabError::Files)?;
         start_services(&self.topology.nodes)
@@ -99,7 +99,7 @@ impl Lab {
         let moved = moved(changes)?;
         unplug(moved.iter().map(|(wire, _)| wire))?;
         apply(&steps)?;
-        plug(moved.iter().map(|(_, wire)| wire))?;
+        service::plug(moved.iter().map(|(_, wire)| wire))?;
         self.settle()
     }
 
@@ -123,7 +123,7 @@ impl Lab {
             made();
         }
         apply(rest).map_err(|error| ApplyError { index: nodes.len() + error.index, ..error })?;
-        plug(&addition.wires)?;
+        service::plug(&addition.wires)?;
         self.topology.add(addition);
         self.settle()?;
         hosts::write(&self.topology).map_err(LabError::Files)?;
@@ -190,10 +190,6 @@ pub(crate) fn settle<'a>(nodes: impl IntoIterator<Item = &'a NodeName>) -> Resul
 
 fn wires() -> Result<Vec<Wire>, LabError> {
     Ok(wanted::wires().map_err(ServiceError::Tell)?)
-}
-
-fn plug<'a>(wires: impl IntoIterator<Item = &'a Wire>) -> Result<(), LabError> {
-    Ok(wires.into_iter().try_for_each(service::plug)?)
 }
 
 fn unplug<'a>(wires: impl IntoIterator<Item = &'a Wire>) -> Result<(), LabError> {

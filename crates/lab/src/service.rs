@@ -145,11 +145,18 @@ pub fn listen(node: &NodeName, listener: &Listener) -> Result<(), ServiceError> 
     }
 }
 
-/// Wants a wire to carry, and waits until it holds both of its devices. One that can't is wanted no
+/// Wants wires to carry, and waits until each holds both of its devices. One that can't is wanted no
 /// longer.
-pub fn plug(wire: &Wire) -> Result<(), ServiceError> {
+pub fn plug<'a>(wires: impl IntoIterator<Item = &'a Wire>) -> Result<(), ServiceError> {
+    let wires: Vec<&Wire> = wires.into_iter().collect();
+    for wire in &wires {
+        want(&Key::wire(wire), What::Wire((*wire).clone()))?;
+    }
+    wires.into_iter().try_for_each(await_wire)
+}
+
+fn await_wire(wire: &Wire) -> Result<(), ServiceError> {
     let key = Key::wire(wire);
-    want(&key, What::Wire(wire.clone()))?;
     let begun = Instant::now();
     let error = loop {
         match wanted::state(&key) {

@@ -37,7 +37,7 @@ pub fn build_here(lab: &Topology, way: Way<'_>) -> Result<(), String> {
     match way {
         Way::Twinax => {
             apply(&twinax_plan::build(lab)).map_err(chain)?;
-            lab.wires.iter().try_for_each(service::plug).map_err(chain)
+            service::plug(&lab.wires).map_err(chain)
         }
         Way::Script(script) => in_view(|| run(script)),
     }

@@ -217,7 +217,7 @@ pub fn what_cannot_be_held_is_not_wanted() {
     in_lab("what_cannot_be_held_is_not_wanted", &lab(&[]), |_| {
         let netns = nodes::open(&"ns1".parse().map_err(chain)?).map_err(chain)?;
         let held = inside(&netns, || tun::attach("tap1", TapMode::Tap)).map_err(chain)?;
-        let plug = |a: &str, b: &str| service::plug(&wire(a, b)).err().map(chain);
+        let plug = |a: &str, b: &str| service::plug([&wire(a, b)]).err().map(chain);
         let error = plug("ns0:tap0", "ns1:tap1").unwrap_or_default();
         expect(error.contains("another program holds `tap1`"), &error)?;
         expect(!has_carrier("ns0:tap0")?, "and the other device is let go")?;
@@ -242,7 +242,7 @@ pub fn beside_ports_that_are_opened() {
                 let wanted = Wanted::here(What::Listener(port.clone()));
                 wanted::want(&Key::listener(&node, port), &wanted).map_err(chain)?;
             }
-            service::plug(&one).map_err(chain)?;
+            service::plug([&one]).map_err(chain)?;
             expect(state("ns0:tap0")?.starts == 1, "it was started once")?;
             service::unplug(&one).map_err(chain)?;
             for port in &ports {
