@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
+use twinax_packet::file::FileReader;
+use twinax_packet::pcapng::Extras;
 
 use crate::seen::LAB;
 use crate::support::user::is_there;
@@ -129,6 +131,32 @@ fn a_file_says_what_the_screen_says() {
         std::fs::remove_file(file).expect("it is there");
         test.down(who);
     }
+}
+
+/// Comments, drop counts and numbers of packets are in the file that is made of another.
+#[test]
+fn what_a_file_says_besides_goes_on() {
+    let test = Test::new("what_a_file_says_besides_goes_on");
+    let who = Who::here();
+    let from = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/pcapng/valid-little-endian");
+    let words = ["capture", "-q", "-r", from, "-w", "again.pcapng"];
+    test.twinax(who).args(words).done().exits(0);
+    let again = std::fs::File::open(test.path("again.pcapng")).expect("it was written");
+    let mut reader = FileReader::new(again).expect("a capture");
+    let mut said = Vec::new();
+    while let Some((interfaces, frame, extras)) = reader.next().expect("it is in order") {
+        let Extras { drops, packet_id, comments } = extras.extras();
+        let comments: Vec<String> = comments.into_iter().map(Into::into).collect();
+        let interface = interfaces[frame.interface as usize].to_string();
+        said.push((interface, frame.bytes.len(), frame.length, drops, packet_id, comments));
+    }
+    assert_eq!(
+        said,
+        [
+            ("left:veth3".to_owned(), 42, 42, None, None, vec![]),
+            ("right:veth4".to_owned(), 20, 42, Some(3), Some(7), vec!["cut off".to_owned()]),
+        ]
+    );
 }
 
 #[test]

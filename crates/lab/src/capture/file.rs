@@ -49,13 +49,30 @@ impl<W: Write> CaptureFile<W> {
     ///
     /// Where it can't be written.
     pub fn frame(&mut self, interfaces: &[Interface], frame: &Frame<'_>) -> Result<(), WriteError> {
+        self.frame_with(interfaces, frame, &Extras::default())
+    }
+
+    /// The same, and what else is to be said of the frame.
+    ///
+    /// # Errors
+    ///
+    /// Where it can't be written.
+    pub fn frame_with(
+        &mut self,
+        interfaces: &[Interface],
+        frame: &Frame<'_>,
+        extras: &Extras<'_>,
+    ) -> Result<(), WriteError> {
         let Some(interface) = interfaces.get(frame.interface as usize) else { return Ok(()) };
         self.describe(interfaces)?;
-        let drops = if self.lost.is_empty() { None } else { self.lost.remove(&interface.node) };
+        let lost = if self.lost.is_empty() { None } else { self.lost.remove(&interface.node) };
         self.written[frame.interface as usize] += 1;
-        match drops {
-            None => self.writer.frame(frame),
-            drops => self.writer.frame_with(frame, &Extras { drops, ..Extras::default() }),
+        match lost {
+            None => self.writer.frame_with(frame, extras),
+            Some(lost) => {
+                let drops = Some(lost + extras.drops.unwrap_or_default());
+                self.writer.frame_with(frame, &Extras { drops, ..extras.clone() })
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use twinax_lab::capture::CaptureFile;
-use twinax_packet::pcapng::WriteError;
+use twinax_packet::pcapng::{Extras, WriteError};
 use twinax_packet::{Frame, Time};
 use twinax_topology::NodeName;
 
@@ -47,11 +47,23 @@ impl File {
 
 impl Sink for File {
     fn frame(&mut self, known: Known<'_>, frame: &Frame<'_>) -> anyhow::Result<()> {
+        self.frame_with(known, frame, &Extras::default())
+    }
+
+    fn frame_with(
+        &mut self,
+        known: Known<'_>,
+        frame: &Frame<'_>,
+        extras: &Extras<'_>,
+    ) -> anyhow::Result<()> {
         if self.is_done() {
             return Ok(());
         }
         self.left -= 1;
-        let written = self.file.as_mut().map_or(Ok(()), |own| own.frame(known.interfaces, frame));
+        let written = match &mut self.file {
+            Some(own) => own.frame_with(known.interfaces, frame, extras),
+            None => Ok(()),
+        };
         self.or_hung_up(written)
     }
 
