@@ -110,6 +110,8 @@ impl<W: Write> CaptureFile<W> {
                 ended: Some(now),
                 accepted: Some(written + lost),
                 system_drops: Some(lost),
+                // Of the two, this is what Wireshark shows, and what its own programs write.
+                interface_drops: Some(lost),
                 delivered: Some(written),
                 ..Statistics::default()
             };
