@@ -183,16 +183,16 @@ impl Session {
     ) -> Result<bool, CaptureError> {
         let mut before = None;
         loop {
-            self.pass_backlog()?;
-            let counted = self.take_counted(deadline)?;
+            let passed = self.pass_backlog()?;
+            let counted = self.take_counted(deadline)?.filter(|_| passed);
             self.give_out(u64::MAX, &mut each);
-            if before == Some(counted) {
+            if counted.is_some() && before == counted {
                 return Ok(true);
             }
             if Instant::now() >= deadline {
                 return Ok(false);
             }
-            before = Some(counted);
+            before = counted;
         }
     }
 
@@ -222,19 +222,21 @@ impl Session {
         Ok(self.counts()?.iter().map(|(_, counts)| counts.drops).sum())
     }
 
-    fn pass_backlog(&mut self) -> Result<(), CaptureError> {
+    /// Lets go by what is in the queues of the processors; `false`: they are too full for that.
+    fn pass_backlog(&mut self) -> Result<bool, CaptureError> {
         let own = self.backlog.take();
-        let backlog = on_own_thread(|| {
-            let backlog = own.map_or_else(Backlog::open, Ok)?;
-            backlog.pass()?;
-            Ok(backlog)
+        let passed = on_own_thread(|| {
+            let mut backlog = own.map_or_else(Backlog::open, Ok)?;
+            Ok((backlog.pass()?, backlog))
         });
-        self.backlog = Some(backlog.map_err(CaptureError::Backlog)?);
-        Ok(())
+        let (passed, backlog) = passed.map_err(CaptureError::Backlog)?;
+        self.backlog = Some(backlog);
+        Ok(passed)
     }
 
-    /// Takes all that the kernel has counted up to now; how much that is since the beginning.
-    fn take_counted(&mut self, deadline: Instant) -> Result<u64, CaptureError> {
+    /// Takes all that the kernel has counted up to now; how much that is since the beginning. `None`: the
+    /// time was up before all was there.
+    fn take_counted(&mut self, deadline: Instant) -> Result<Option<u64>, CaptureError> {
         let nodes = &self.nodes;
         let mut counted = Vec::new();
         for (place, ring) in self.merge.rings() {
@@ -248,8 +250,11 @@ impl Session {
             counted.retain(|(place, frames)| {
                 merge.ring(*place).is_some_and(|ring| ring.read() < *frames)
             });
-            if counted.is_empty() || Instant::now() >= deadline {
-                return Ok(all);
+            if counted.is_empty() {
+                return Ok(Some(all));
+            }
+            if Instant::now() >= deadline {
+                return Ok(None);
             }
             self.poll(Some(deadline.saturating_duration_since(Instant::now())))?;
         }

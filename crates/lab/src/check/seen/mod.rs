@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
-use twinax_packet::{Frame, Interface, Packet};
+use twinax_packet::{Frame, Interface, Packet, Time};
 use twinax_topology::{Count, Family, PacketExpect, Spot};
 
 use answers::Asked;
@@ -35,8 +35,6 @@ pub(crate) struct Matcher {
     places: Vec<Place>,
     /// The places at which the frames of each interface are seen, by its ID.
     places_of: Vec<Vec<usize>>,
-    /// How many frames there were.
-    frames: u64,
     /// So many questions are remembered at each place where answers are expected.
     questions: usize,
 }
@@ -70,8 +68,8 @@ struct Watch {
     place: usize,
     /// How many belonged to it.
     count: u64,
-    /// Which of all frames was the first of them.
-    first: Option<u64>,
+    /// When the first of them was seen.
+    first: Option<Time>,
     /// How many of them answered nothing.
     strays: u64,
     asked: Asked,
@@ -106,7 +104,6 @@ impl Matcher {
             watches: Vec::new(),
             places: Vec::new(),
             places_of: Vec::new(),
-            frames: 0,
             questions: 0,
         };
         let seen = expect.seen.iter().map(|seen| {
@@ -136,10 +133,9 @@ impl Matcher {
         Ok(matcher)
     }
 
-    /// A frame was seen. They have to come in the order of their time; `interfaces` are those of the
-    /// capture, of which there are never fewer than before.
+    /// A frame was seen. Those of one node have to come in the order of their time; `interfaces` are those
+    /// of the capture, of which there are never fewer than before.
     pub(crate) fn frame(&mut self, interfaces: &[Interface], frame: &Frame<'_>) {
-        self.frames += 1;
         self.place_interfaces(interfaces);
         let id = frame.interface as usize;
         let (Some(places), Some(interface)) = (self.places_of.get(id), interfaces.get(id)) else {
@@ -160,7 +156,7 @@ impl Matcher {
                 let watch = &mut self.watches[watch];
                 let entry = &self.entries[watch.entry];
                 if entry.pattern.matches(interfaces, frame, &packet) {
-                    watch.take(entry, self.frames, &packet, line);
+                    watch.take(entry, frame.time, &packet, line);
                 }
                 if entry.wants_answers() {
                     watch.asked.take(&packet, self.questions);
@@ -209,9 +205,9 @@ impl Watch {
     }
 
     /// One that belongs to it.
-    fn take(&mut self, entry: &Entry, number: u64, packet: &Packet<'_>, line: impl Fn() -> String) {
+    fn take(&mut self, entry: &Entry, time: Time, packet: &Packet<'_>, line: impl Fn() -> String) {
         self.count += 1;
-        self.first.get_or_insert(number);
+        self.first.get_or_insert(time);
         if entry.wants_answers() && !self.asked.is_answered_by(packet) {
             self.strays += 1;
         }

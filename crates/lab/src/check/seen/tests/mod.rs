@@ -30,11 +30,11 @@ fn matcher(text: &str) -> Matcher {
 fn seeing(text: &str, frames: &[Made]) -> Matcher {
     let mut matcher = matcher(text);
     let interfaces = interfaces();
-    for (interface, direction, bytes) in frames {
+    for (time, (interface, direction, bytes)) in (0..).zip(frames) {
         matcher.frame(
             &interfaces,
             &Frame {
-                time: Time(0),
+                time: Time(time),
                 interface: *interface,
                 direction: *direction,
                 length: bytes.len() as u32,
