@@ -42,6 +42,8 @@ pub struct Ring {
     /// How many frames were in the blocks that have been taken.
     read: u64,
     counts: Counts,
+    /// Whether a block that was taken says that frames have had no room since `counts` was asked for.
+    has_lost: bool,
 }
 
 /// What a ring has counted since it was opened.
@@ -84,6 +86,7 @@ mod at {
     };
 
     const BLOCK: usize = offset_of!(tpacket_block_desc, hdr);
+    pub const BLOCK_STATUS: usize = BLOCK + offset_of!(tpacket_hdr_v1, block_status);
     pub const FRAMES: usize = BLOCK + offset_of!(tpacket_hdr_v1, num_pkts);
     pub const FIRST: usize = BLOCK + offset_of!(tpacket_hdr_v1, offset_to_first_pkt);
 
@@ -133,7 +136,8 @@ impl Ring {
         let ring = PacketRing::map(socket.as_fd(), block_size, blocks, retire)
             .map_err(Error::call("giving a packet socket its ring"))?;
         sys::bind_to_all(socket.as_fd()).map_err(Error::call("binding a packet socket"))?;
-        Ok(Self { socket, ring, next: 0, taken: 0, read: 0, counts: Counts::default() })
+        let counts = Counts::default();
+        Ok(Self { socket, ring, next: 0, taken: 0, read: 0, counts, has_lost: false })
     }
 
     /// The next block that has been handed over, and how many frames are in it; `None`: there is none
@@ -144,7 +148,10 @@ impl Ring {
         if self.taken == self.ring.blocks() {
             return None;
         }
-        let frames = self.ring.bytes(block).and_then(|bytes| u32_at(bytes, at::FRAMES))?;
+        let bytes = self.ring.bytes(block)?;
+        let (frames, status) = (u32_at(bytes, at::FRAMES)?, u32_at(bytes, at::BLOCK_STATUS)?);
+        // It stays so until the statistics are asked for (`prb_close_block`).
+        self.has_lost |= status & libc::TP_STATUS_LOSING != 0;
         self.put_tags_back(block);
         self.next = (block + 1) % self.ring.blocks();
         self.taken += 1;
@@ -195,7 +202,14 @@ impl Ring {
             .map_err(Error::call("asking a packet socket what it has counted"))?;
         self.counts.frames += u64::from(frames);
         self.counts.drops += u64::from(drops);
+        self.has_lost = false;
         Ok(self.counts)
+    }
+
+    /// How many frames are known to have had no room. The kernel is asked only if blocks that have been
+    /// taken say that there are more: those that nothing has come after are not among them.
+    pub fn known_drops(&mut self) -> Result<u64, Error> {
+        if self.has_lost { Ok(self.counts()?.drops) } else { Ok(self.counts.drops) }
     }
 
     /// The kernel takes the (outermost) 802.1Q tag out of a frame that comes in, and tells it beside the

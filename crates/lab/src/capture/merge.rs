@@ -27,6 +27,8 @@ struct Held {
 pub(super) struct Merge {
     rings: Vec<Option<Taken>>,
     held: Vec<Held>,
+    /// The time of the oldest of these.
+    oldest: Option<u64>,
 }
 
 /// A ring, and the blocks that were taken from it.
@@ -88,6 +90,7 @@ impl Merge {
                     break;
                 };
                 let (time, ring) = (frame.time, place as u32);
+                self.oldest = Some(self.oldest.map_or(time, |oldest| oldest.min(time)));
                 self.held.push(Held { time, ring, block: number, place: at });
                 there += 1;
                 next = Some(after);
@@ -101,7 +104,7 @@ impl Merge {
 
     /// The time of the oldest frame in hand.
     pub fn oldest(&self) -> Option<u64> {
-        self.held.iter().map(|held| held.time).min()
+        self.oldest
     }
 
     /// Gives out, in the order of their time, the frames in hand that are not younger than this; how many.
@@ -126,6 +129,7 @@ impl Merge {
         }
         self.held = held;
         self.held.drain(..count);
+        self.oldest = self.held.first().map(|held| held.time);
         count
     }
 

@@ -18,6 +18,7 @@ use twinax_packet::{Frame, Time};
 use twinax_topology::{IfName, NodeName};
 
 use super::merge::{Merge, hold};
+use super::size::pace;
 use super::together::for_each;
 use super::{CaptureError, Devices, Memory};
 use crate::nodes::{self, on_own_thread};
@@ -60,6 +61,8 @@ pub struct Session {
     backlog: Option<Backlog>,
     /// How many lost frames were told of, by the places of the nodes.
     told_lost: Vec<u64>,
+    /// When something that had been handed over was taken last.
+    taken: Option<Instant>,
 }
 
 /// Who has something to tell besides the rings, which do so under the places of their nodes.
@@ -97,6 +100,7 @@ impl Session {
             only: options.only.clone(),
             backlog: None,
             told_lost: Vec::new(),
+            taken: None,
         };
         session.open_rings(names)?;
         Ok(session)
@@ -147,14 +151,26 @@ impl Session {
         Some((hold(self.ring.retire) + together).saturating_sub(age))
     }
 
-    /// Takes what has been handed over, and gives out what is certain to be in its order; how many frames.
+    /// How long nobody needs to look, whatever is handed over: what has come then is taken together.
+    pub fn rest(&self) -> Option<Duration> {
+        let left = pace(self.ring).saturating_sub(self.taken?.elapsed());
+        Some(left).filter(|left| !left.is_zero())
+    }
+
+    /// Takes what has been handed over, and gives out what is [due](Self::due) and certain to be in its
+    /// order; how many frames.
     pub fn drain(
         &mut self,
         mut each: impl FnMut(&Devices, &Frame<'_>),
     ) -> Result<usize, CaptureError> {
         let certain = now().saturating_sub(hold(self.ring.retire).as_nanos() as u64);
-        self.take()?;
-        Ok(self.give_out(certain, &mut each))
+        if self.take()? {
+            self.taken = Some(Instant::now());
+        }
+        match self.due() {
+            Some(Duration::ZERO) => Ok(self.give_out(certain, &mut each)),
+            _ => Ok(0),
+        }
     }
 
     /// Waits until there may be something to [`drain`](Self::drain), or the time is up.
@@ -203,12 +219,13 @@ impl Session {
         rings.map(|(place, ring)| Ok((&nodes[place], counts(nodes, place, ring)?))).collect()
     }
 
-    /// The nodes of which frames have had no room since the last call, and how many.
+    /// The nodes of which frames are known to have had no room, and how many since the last call. Whoever
+    /// [`settle`](Self::settle)s before is told of all.
     pub fn new_losses(&mut self) -> Result<Vec<(NodeName, u64)>, CaptureError> {
         let mut new = Vec::new();
         self.told_lost.resize(self.nodes.len(), 0);
         for (place, ring) in self.merge.rings() {
-            let drops = counts(&self.nodes, place, ring)?.drops;
+            let drops = ring.known_drops().map_err(of_node(&self.nodes[place]))?;
             let told = std::mem::replace(&mut self.told_lost[place], drops);
             if drops > told {
                 new.push((self.nodes[place].clone(), drops - told));
@@ -260,8 +277,8 @@ impl Session {
         }
     }
 
-    /// Takes what has been handed over.
-    fn take(&mut self) -> Result<(), CaptureError> {
+    /// Takes what has been handed over; whether frames were.
+    fn take(&mut self) -> Result<bool, CaptureError> {
         let told = self.told()?;
         // Nodes and devices first: a frame of one that has just come is to have its name.
         if told.contains(&NODES) && self.folder.has_changed().map_err(CaptureError::Nodes)? {
@@ -271,12 +288,13 @@ impl Session {
             self.devices.follow().map_err(CaptureError::Devices)?;
             self.look_for_wanted()?;
         }
+        let mut any = false;
         for place in told {
             if place < NODES {
-                self.merge.take(place as usize);
+                any |= self.merge.take(place as usize);
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Has the kernel let through what is wanted of devices that may be others than before.

@@ -1,5 +1,7 @@
 //! How the memory of a capture is divided into rings.
 
+use std::time::Duration;
+
 use twinax_kernel::capture::RingOptions;
 
 use super::CaptureError;
@@ -33,6 +35,11 @@ const ENOUGH: u64 = 64;
 const TIMERS: u32 = 10;
 /// The longest latency that is ever given, in milliseconds.
 const LONGEST: u32 = 1000;
+/// Bytes a second, as they are in a ring, by which a ring may be half full before it is looked at again:
+/// four hundred thousand of the smallest frames.
+const FAST: u64 = 64 << 20;
+/// A ring is looked at after this time at the latest.
+const LONG_PACE: Duration = Duration::from_millis(25);
 
 impl Memory {
     /// How the ring of each of so many nodes is to be.
@@ -53,6 +60,12 @@ impl Memory {
             retire: self.latency.max(nodes as u32 / TIMERS).min(LONGEST),
         })
     }
+}
+
+/// How long one may leave rings alone that were just looked at.
+pub(super) fn pace(ring: RingOptions) -> Duration {
+    let half = (ring.block_size * ring.blocks) as u64 / 2;
+    Duration::from_micros(half * 1_000_000 / FAST).min(LONG_PACE)
 }
 
 #[cfg(test)]

@@ -118,10 +118,11 @@ fn wait(
     let screen = sink.screen();
     let full = screen.as_ref().is_some_and(|screen| screen.is_full());
     // While the screen is full, frames wait where they are.
-    let due = session.due().filter(|_| !full);
+    let rest = session.rest();
+    let due = rest.or_else(|| session.due()).filter(|_| !full);
     let left = [left, due, own].into_iter().flatten().min();
     let left = left.and_then(|left| Timespec::try_from(left).ok());
-    let comes = if full { PollFlags::empty() } else { PollFlags::IN };
+    let comes = if full || rest.is_some() { PollFlags::empty() } else { PollFlags::IN };
     let mut ready =
         vec![PollFd::new(stop, PollFlags::IN), PollFd::from_borrowed_fd(session.as_fd(), comes)];
     // Standard output that nobody reads tells so whatever is asked of it: it is asked only where
