@@ -28,7 +28,11 @@ const BRANCHES: usize = 16;
 
 impl Ways {
     pub fn new(json: bool, most: u64) -> Self {
-        let journeys = Some(Journeys::new(Options::default()));
+        let mut journeys = Journeys::new(Options::default());
+        // The rings of the nodes were not opened at one instant: what was under way then was not seen
+        // everywhere.
+        journeys.lost();
+        let journeys = Some(journeys);
         Self { screen: Screen::default(), journeys, json, left: most }
     }
 
