@@ -87,12 +87,14 @@ fn a_packet_comes_whole_and_summed_up() {
     }
     in_new(|_| {
         tun::add("tun0", TapMode::Tun).unwrap();
+        // A device that comes up with carrier sends at once; one whose carrier comes later, only when the
+        // kernel has noticed.
+        let held = tun::attach("tun0", TapMode::Tun).unwrap();
         change(|rtnl| {
             rtnl.set_mtu("tun0", 9000)?;
             rtnl.add_address("tun0", "192.0.2.1/24".parse().unwrap())?;
             rtnl.set_up("tun0", true)
         });
-        let held = tun::attach("tun0", TapMode::Tun).unwrap();
         let socket = UdpSocket::bind("192.0.2.1:0").unwrap();
         let said = [7; 8000];
         socket.send_to(&said, "192.0.2.2:9").unwrap();
