@@ -112,7 +112,7 @@ impl Error {
 /// Whether the kernel says with it that it has no such subsystem (`nfnetlink_rcv_batch`), family
 /// (`nft_supported_family`), type of chain or kind of expression (`nft_expr_type_get`, after it
 /// has tried to load the module).
-fn is_lacking(errno: Errno) -> bool {
+pub(super) fn is_lacking(errno: Errno) -> bool {
     matches!(errno, Errno::OPNOTSUPP | Errno::NOENT | Errno::PROTONOSUPPORT | Errno::AFNOSUPPORT)
 }
 

@@ -11,6 +11,8 @@ use super::uapi::{bitwise, cmp, ct, data, immediate, meta, nat, payload, registe
 pub enum Expression {
     /// Loads what is known of the packet besides its bytes: one of `NFT_META_…`.
     Meta(u32),
+    /// Sets what is known of the packet besides its bytes from the first register.
+    SetMeta(u32),
     /// Loads the state of the packet's connection.
     ConnectionState,
     /// Loads bytes of the packet.
@@ -45,7 +47,7 @@ impl Expression {
     /// The kernel's name for its kind.
     fn name(&self) -> &'static str {
         match self {
-            Self::Meta(_) => "meta",
+            Self::Meta(_) | Self::SetMeta(_) => "meta",
             Self::ConnectionState => "ct",
             Self::Payload { .. } => "payload",
             Self::Mask(_) => "bitwise",
@@ -62,6 +64,7 @@ impl Expression {
         let none = Attributes::default();
         match self {
             Self::Meta(key) => none.number(meta::KEY, *key).number(meta::DREG, register::FIRST),
+            Self::SetMeta(key) => none.number(meta::KEY, *key).number(meta::SREG, register::FIRST),
             Self::ConnectionState => {
                 none.number(ct::KEY, ct::STATE).number(ct::DREG, register::FIRST)
             }

@@ -51,6 +51,11 @@ impl Message {
         Self { kind, family: family::UNSPEC, resource: NFNL_SUBSYS_NFTABLES, attributes }
     }
 
+    /// What it is (`NFT_MSG_…`, with the subsystem above it).
+    pub fn kind(&self) -> u16 {
+        self.kind
+    }
+
     /// Its family (`NFPROTO_…`).
     pub fn family(&self) -> u8 {
         self.family
@@ -158,6 +163,16 @@ impl Attributes {
     /// The number of four bytes, big-endian, that is the value of the first attribute of this kind.
     pub fn get_number(&self, kind: u16) -> Option<u32> {
         self.get(kind)?.first_chunk().copied().map(u32::from_be_bytes)
+    }
+
+    /// The number of eight bytes, big-endian, that is the value of the first attribute of this kind.
+    pub fn get_long(&self, kind: u16) -> Option<u64> {
+        self.get(kind)?.first_chunk().copied().map(u64::from_be_bytes)
+    }
+
+    /// The list that is the value of the first attribute of this kind.
+    pub fn get_list(&self, kind: u16) -> Option<Attributes> {
+        self.get(kind).map(Self::from_bytes)
     }
 
     /// The list that these bytes are.

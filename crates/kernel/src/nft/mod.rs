@@ -14,6 +14,7 @@
 //!
 //! [nft(8)]: https://www.netfilter.org/projects/nftables/manpage.html
 
+mod chain;
 mod error;
 mod expression;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod normal;
 #[cfg(test)]
 mod refusals;
 mod ruleset;
+pub mod trace;
 mod uapi;
 mod words;
 
@@ -34,6 +36,7 @@ use netlink_sys::protocols::NETLINK_NETFILTER;
 use rustix::io::Errno;
 use twinax_topology::Firewall;
 
+pub use chain::{BaseChain, Family, Hook, Policy, base_chains};
 pub use error::{Error, Item};
 pub use load::{Complaint, LoadError, list, load};
 pub use ruleset::{Ruleset, ruleset};
@@ -117,13 +120,5 @@ fn socket() -> Result<Option<Socket>, crate::Error> {
 
 fn name_of_table(found: &Message) -> Option<String> {
     let name = found.attributes().get_text(table::NAME)?;
-    Some(match found.family() {
-        family::INET => format!("inet {name}"),
-        family::IPV4 => format!("ip {name}"),
-        family::IPV6 => format!("ip6 {name}"),
-        family::ARP => format!("arp {name}"),
-        family::BRIDGE => format!("bridge {name}"),
-        family::NETDEV => format!("netdev {name}"),
-        other => format!("{other} {name}"),
-    })
+    Some(format!("{} {name}", Family::of(found.family())))
 }

@@ -16,6 +16,8 @@ pub const NFNL_SUBSYS_NFTABLES: u16 = 10;
 pub const NFNL_MSG_BATCH_BEGIN: u16 = 0x10;
 /// `NFNL_MSG_BATCH_END`, `nfnetlink.h`.
 pub const NFNL_MSG_BATCH_END: u16 = 0x11;
+/// `NFNLGRP_NFTRACE`, `nfnetlink.h`.
+pub const NFNLGRP_NFTRACE: u32 = 9;
 /// `NFNETLINK_V0`, `nfnetlink.h`.
 pub const NFNETLINK_V0: u8 = 0;
 
@@ -53,6 +55,8 @@ pub mod message {
     pub const GET_ELEMENT: u16 = of(13);
     /// `NFT_MSG_GETGEN`.
     pub const GET_GENERATION: u16 = of(16);
+    /// `NFT_MSG_TRACE`.
+    pub const TRACE: u16 = of(17);
     /// `NFT_MSG_GETOBJ`.
     pub const GET_OBJECT: u16 = of(19);
     /// `NFT_MSG_GETFLOWTABLE`.
@@ -89,6 +93,18 @@ pub mod hook {
     pub const OUTPUT: u32 = 3;
     /// `NF_INET_POST_ROUTING`.
     pub const POSTROUTING: u32 = 4;
+    /// `NF_INET_INGRESS`.
+    pub const INGRESS: u32 = 5;
+    /// `NF_ARP_IN`, [`linux/netfilter_arp.h`](https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/netfilter_arp.h).
+    pub const ARP_INPUT: u32 = 0;
+    /// `NF_ARP_OUT`.
+    pub const ARP_OUTPUT: u32 = 1;
+    /// `NF_ARP_FORWARD`.
+    pub const ARP_FORWARD: u32 = 2;
+    /// `NF_NETDEV_INGRESS`, `netfilter.h`.
+    pub const NETDEV_INGRESS: u32 = 0;
+    /// `NF_NETDEV_EGRESS`.
+    pub const NETDEV_EGRESS: u32 = 1;
 }
 
 /// `enum nf_ip_hook_priorities`, [`linux/netfilter_ipv4.h`](https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/netfilter_ipv4.h).
@@ -101,12 +117,30 @@ pub mod priority {
     pub const SRCNAT: i32 = 100;
 }
 
-/// Verdicts, `netfilter.h`.
+/// Verdicts, `netfilter.h`, and those within a table, `enum nft_verdicts`, `nf_tables.h`.
 pub mod verdict {
     /// `NF_DROP`.
     pub const DROP: u32 = 0;
     /// `NF_ACCEPT`.
     pub const ACCEPT: u32 = 1;
+    /// `NF_STOLEN`.
+    pub const STOLEN: u32 = 2;
+    /// `NF_QUEUE`.
+    pub const QUEUE: u32 = 3;
+    /// `NF_REPEAT`.
+    pub const REPEAT: u32 = 4;
+    /// `NF_VERDICT_MASK`: above it, `NF_QUEUE` has the number of its queue.
+    pub const MASK: u32 = 0xff;
+    /// `NFT_CONTINUE`.
+    pub const CONTINUE: i32 = -1;
+    /// `NFT_BREAK`.
+    pub const BREAK: i32 = -2;
+    /// `NFT_JUMP`.
+    pub const JUMP: i32 = -3;
+    /// `NFT_GOTO`.
+    pub const GOTO: i32 = -4;
+    /// `NFT_RETURN`.
+    pub const RETURN: i32 = -5;
 }
 
 /// `enum nft_registers`, `nf_tables.h`.
@@ -131,6 +165,9 @@ pub mod table {
     pub const HANDLE: u16 = 4;
     /// `NFTA_TABLE_OWNER`.
     pub const OWNER: u16 = 7;
+    /// `NFT_TABLE_F_OWNER` of `enum nft_table_flags`: the table goes with the socket that made it,
+    /// and nobody else may change it.
+    pub const FLAG_OWNER: u32 = 0x2;
 }
 
 /// `enum nft_chain_attributes`, `nf_tables.h`.
@@ -159,6 +196,12 @@ pub mod chain {
     pub const HOOK_NUMBER: u16 = 1;
     /// `NFTA_HOOK_PRIORITY` of `enum nft_hook_attributes`.
     pub const HOOK_PRIORITY: u16 = 2;
+    /// `NFTA_HOOK_DEV` of `enum nft_hook_attributes`.
+    pub const HOOK_DEVICE: u16 = 3;
+    /// `NFTA_HOOK_DEVS` of `enum nft_hook_attributes`, a list of [`DEVICE_NAME`].
+    pub const HOOK_DEVICES: u16 = 4;
+    /// `NFTA_DEVICE_NAME` of `enum nft_devices_attributes`.
+    pub const DEVICE_NAME: u16 = 1;
 }
 
 /// `enum nft_rule_attributes`, `nf_tables.h`.
@@ -204,10 +247,16 @@ pub mod meta {
     pub const DREG: u16 = 1;
     /// `NFTA_META_KEY`.
     pub const KEY: u16 = 2;
+    /// `NFTA_META_SREG`.
+    pub const SREG: u16 = 3;
+    /// `NFT_META_PROTOCOL`.
+    pub const PROTOCOL: u32 = 1;
     /// `NFT_META_IIFNAME`.
     pub const IIFNAME: u32 = 6;
     /// `NFT_META_OIFNAME`.
     pub const OIFNAME: u32 = 7;
+    /// `NFT_META_NFTRACE`.
+    pub const NFTRACE: u32 = 12;
     /// `NFT_META_NFPROTO`.
     pub const NFPROTO: u32 = 15;
     /// `NFT_META_L4PROTO`.
@@ -402,4 +451,38 @@ pub mod flowtable {
 pub mod generation {
     /// `NFTA_GEN_ID`.
     pub const ID: u16 = 1;
+}
+
+/// `enum nft_trace_attributes` and `enum nft_trace_types`, `nf_tables.h`.
+pub mod trace {
+    /// `NFTA_TRACE_TABLE`.
+    pub const TABLE: u16 = 1;
+    /// `NFTA_TRACE_CHAIN`.
+    pub const CHAIN: u16 = 2;
+    /// `NFTA_TRACE_RULE_HANDLE`.
+    pub const RULE_HANDLE: u16 = 3;
+    /// `NFTA_TRACE_TYPE`.
+    pub const TYPE: u16 = 4;
+    /// `NFTA_TRACE_VERDICT`, a list of `NFTA_VERDICT_…`.
+    pub const VERDICT: u16 = 5;
+    /// `NFTA_TRACE_ID`.
+    pub const ID: u16 = 6;
+    /// `NFTA_TRACE_LL_HEADER`.
+    pub const LINK_HEADER: u16 = 7;
+    /// `NFTA_TRACE_NETWORK_HEADER`.
+    pub const NETWORK_HEADER: u16 = 8;
+    /// `NFTA_TRACE_TRANSPORT_HEADER`.
+    pub const TRANSPORT_HEADER: u16 = 9;
+    /// `NFTA_TRACE_IIF`.
+    pub const IIF: u16 = 10;
+    /// `NFTA_TRACE_OIF`.
+    pub const OIF: u16 = 12;
+    /// `NFTA_TRACE_POLICY`.
+    pub const POLICY: u16 = 16;
+    /// `NFT_TRACETYPE_POLICY`.
+    pub const TYPE_POLICY: u32 = 1;
+    /// `NFT_TRACETYPE_RETURN`.
+    pub const TYPE_RETURN: u32 = 2;
+    /// `NFT_TRACETYPE_RULE`.
+    pub const TYPE_RULE: u32 = 3;
 }

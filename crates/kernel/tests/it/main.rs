@@ -12,6 +12,7 @@ mod filter_tags;
 mod filter_words;
 mod nft;
 mod nft_ruleset;
+mod nft_trace;
 mod nodes;
 mod observe;
 mod observe_lab;
