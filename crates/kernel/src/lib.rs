@@ -7,6 +7,7 @@
 //! `unsafe` is in the private module `sys` alone, where each block says why it is sound.
 
 mod address;
+pub mod ask;
 mod attributes;
 mod bridge;
 pub mod capability;

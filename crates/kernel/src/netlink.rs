@@ -263,7 +263,19 @@ impl Socket {
     where
         M: NetlinkSerializable + NetlinkDeserializable,
     {
-        Ok(self.exchange(request, 0, message)?.0.into_iter().next())
+        let read = Self::deserialize::<M>(request);
+        Ok(self.exchange(request, 0, message, read)?.0.into_iter().next())
+    }
+
+    /// Asks for one object, for somebody who reads it himself: what is behind the header of its
+    /// message. `None`: there is no answer but success.
+    pub fn get_raw<M: NetlinkSerializable>(
+        &mut self,
+        request: &'static str,
+        message: &M,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let read = |_: &NetlinkHeader, payload: &[u8]| Ok(payload.to_vec());
+        Ok(self.exchange(request, 0, message, read)?.0.into_iter().next())
     }
 
     /// Asks for all objects of a kind.
@@ -272,7 +284,8 @@ impl Socket {
         M: NetlinkSerializable + NetlinkDeserializable,
     {
         for _ in 0..DUMP_TRIES {
-            let (objects, whole) = self.exchange(request, DUMP, message)?;
+            let read = Self::deserialize::<M>(request);
+            let (objects, whole) = self.exchange(request, DUMP, message, read)?;
             if whole {
                 return Ok(objects);
             }
@@ -362,16 +375,24 @@ impl Socket {
         }
     }
 
-    /// The objects that answer a request, and whether nothing changed while they were read.
-    fn exchange<M>(
+    fn deserialize<M: NetlinkDeserializable>(
+        request: &'static str,
+    ) -> impl Fn(&NetlinkHeader, &[u8]) -> Result<M, Error> {
+        move |header, payload| {
+            M::deserialize(header, payload)
+                .map_err(|error| Error::Answer(format!("{request}: {error}")))
+        }
+    }
+
+    /// The objects that answer a request, as `read` has them, and whether nothing changed while
+    /// they were read.
+    fn exchange<M: NetlinkSerializable, T>(
         &mut self,
         request: &'static str,
         flags: u16,
         message: &M,
-    ) -> Result<(Vec<M>, bool), Error>
-    where
-        M: NetlinkSerializable + NetlinkDeserializable,
-    {
+        read: impl Fn(&NetlinkHeader, &[u8]) -> Result<T, Error>,
+    ) -> Result<(Vec<T>, bool), Error> {
         self.flush()?;
         let length = message.buffer_len();
         let flags = flags | if flags == DUMP { 0 } else { ACK };
@@ -400,10 +421,7 @@ impl Socket {
                             }
                         };
                     }
-                    _ => objects.push(
-                        M::deserialize(&header, payload)
-                            .map_err(|error| Error::Answer(format!("{request}: {error}")))?,
-                    ),
+                    _ => objects.push(read(&header, payload)?),
                 }
             }
         }

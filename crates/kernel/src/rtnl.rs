@@ -61,6 +61,13 @@ impl Rtnl {
         Ok(index)
     }
 
+    /// The name of a device (`SIOCGIFNAME`, `netdevice(7)`); one that is gone is called by its
+    /// index, as `ip` does.
+    pub(crate) fn name(&self, index: u32) -> String {
+        rustix::net::netdevice::index_to_name(self.socket.as_fd(), index)
+            .unwrap_or_else(|_| format!("if{index}"))
+    }
+
     /// Forgets the index of a device that has gone elsewhere.
     pub(crate) fn forget(&mut self, name: &str) {
         self.indexes.remove(name);

@@ -14,7 +14,7 @@ mod forwarding;
 mod lab;
 mod link;
 mod neighbour;
-mod routing;
+pub(crate) mod routing;
 
 use std::collections::BTreeMap;
 use std::fs;

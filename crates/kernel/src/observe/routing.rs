@@ -45,7 +45,8 @@ pub(super) fn routes(
         let ask = RouteNetlinkMessage::GetRoute(ask);
         let found = reader.list("listing routes", libc::RTM_NEWROUTE, &ask, |message| {
             // A kernel without the family lists all that it has.
-            (*message.first()? == number).then(|| route(message, names, which)).flatten()
+            let name = |index| names.of(index);
+            (*message.first()? == number).then(|| route(message, &name, which)).flatten()
         })?;
         routes.extend(found.into_iter().flatten());
     }
@@ -53,8 +54,13 @@ pub(super) fn routes(
 }
 
 /// A route: as many as it has next hops, but at least one. `None` for what isn't asked for, for an
-/// entry of the cache, and for what is neither IPv4 nor IPv6.
-fn route(message: &[u8], names: &Names<'_>, which: Routes) -> Option<Vec<ObservedRoute>> {
+/// entry of the cache, and for what is neither IPv4 nor IPv6. `name` has the names of devices by
+/// their index.
+pub(crate) fn route(
+    message: &[u8],
+    name: &dyn Fn(u32) -> String,
+    which: Routes,
+) -> Option<Vec<ObservedRoute>> {
     // struct rtmsg: family, prefix length of destination and source, TOS, table, protocol, scope,
     // type, flags.
     let (header, attributes) = header::<12>(message)?;
@@ -84,16 +90,20 @@ fn route(message: &[u8], names: &Names<'_>, which: Routes) -> Option<Vec<Observe
             rta::DST => route.to = IpNet::new(value.ip()?, prefix_length).ok()?,
             rta::PREFSRC => route.src = value.ip(),
             rta::MULTIPATH => next_hops = Some(value),
-            other => way(other, value, &mut route, names),
+            other => way(other, value, &mut route, name),
         }
     }
-    let by_hops = next_hops.map(|hops| by_next_hops(hops, &route, names)).unwrap_or_default();
+    let by_hops = next_hops.map(|hops| by_next_hops(hops, &route, name)).unwrap_or_default();
     Some(if by_hops.is_empty() { vec![route] } else { by_hops })
 }
 
 /// The same route by each of its next hops (`struct rtnexthop`: length, flags, weight, index, then
 /// attributes).
-fn by_next_hops(hops: Value<'_>, route: &ObservedRoute, names: &Names<'_>) -> Vec<ObservedRoute> {
+fn by_next_hops(
+    hops: Value<'_>,
+    route: &ObservedRoute,
+    name: &dyn Fn(u32) -> String,
+) -> Vec<ObservedRoute> {
     let mut rest = hops.0;
     let by = std::iter::from_fn(|| {
         let header: &[u8; 8] = rest.first_chunk()?;
@@ -101,23 +111,27 @@ fn by_next_hops(hops: Value<'_>, route: &ObservedRoute, names: &Names<'_>) -> Ve
         let own = attributes(rest.get(8..length)?);
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
         let mut route = route.clone();
-        route.dev = Some(names.of(number(header, 4)));
+        route.dev = Some(name(number(header, 4)));
         route.onlink = header[2] & rta::ONLINK != 0;
-        own.for_each(|(attribute, value)| way(attribute, value, &mut route, names));
+        own.for_each(|(attribute, value)| way(attribute, value, &mut route, name));
         Some(route)
     });
     by.collect()
 }
 
 /// What an attribute says of gateway and device.
-fn way(attribute: u16, value: Value<'_>, route: &mut ObservedRoute, names: &Names<'_>) {
+fn way(attribute: u16, value: Value<'_>, route: &mut ObservedRoute, name: &dyn Fn(u32) -> String) {
     match attribute {
         rta::GATEWAY => route.via = value.ip(),
-        // struct rtvia: family, then the address.
-        rta::VIA => route.via = value.0.get(2..).and_then(|address| Value(address).ip()),
-        rta::OIF => route.dev = value.u32().map(|index| names.of(index)),
+        rta::VIA => route.via = other_family(value),
+        rta::OIF => route.dev = value.u32().map(name),
         _ => {}
     }
+}
+
+/// A gateway of the other family (`struct rtvia`: family, then the address).
+pub(crate) fn other_family(via: Value<'_>) -> Option<IpAddr> {
+    via.0.get(2..).and_then(|address| Value(address).ip())
 }
 
 /// The address of all zeros of an IP family; `None` for any other family.
@@ -130,7 +144,7 @@ fn any(family: u8) -> Option<IpAddr> {
 }
 
 /// The word that `ip route` has for a type of route.
-fn kind(kind: RouteType) -> String {
+pub(crate) fn kind(kind: RouteType) -> String {
     let word = match kind {
         RouteType::Unspec => "none",
         RouteType::Unicast => "unicast",

@@ -1,6 +1,7 @@
 //! Tests of the kernel crate on the real kernel: each in network namespaces of its own, on threads
 //! of its own, as root.
 
+mod ask_route;
 mod capability;
 mod capture;
 mod changes;
