@@ -160,7 +160,7 @@ impl Lab {
         Ok(wires.chain(steps.iter().map(twinax_plan::command)).collect())
     }
 
-    fn settle(&self) -> Result<(), LabError> {
+    pub(crate) fn settle(&self) -> Result<(), LabError> {
         // Those that are there: of a running lab somebody may have added and removed some.
         settle(&nodes::names().map_err(LabError::Observe)?)
     }

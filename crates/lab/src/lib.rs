@@ -11,6 +11,7 @@ pub mod apply;
 pub mod capture;
 pub mod check;
 pub mod converge;
+pub mod copy;
 pub mod doctor;
 pub mod down;
 pub mod enter;

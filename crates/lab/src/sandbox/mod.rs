@@ -21,6 +21,7 @@
 //! [kept](Sandbox::keep): the kernel sends them `SIGKILL` then (`PR_SET_PDEATHSIG`).
 
 mod idmap;
+pub(crate) mod nested;
 mod tie;
 mod work;
 

@@ -16,10 +16,10 @@ use crate::report::Broken;
 /// off.
 #[derive(Debug)]
 pub struct Work {
-    pidfd: OwnedFd,
-    events: PipeReader,
+    pub(super) pidfd: OwnedFd,
+    pub(super) events: PipeReader,
     /// While this end is open, the worker knows that we are there.
-    life: Option<PipeWriter>,
+    pub(super) life: Option<PipeWriter>,
 }
 
 impl Holder {

@@ -5,6 +5,7 @@ mod becomes;
 mod both_ways;
 mod by_hand;
 mod capture;
+mod copy;
 mod facts;
 mod harness;
 #[path = "../../../plan/tests/it/labs.rs"]
@@ -42,6 +43,10 @@ fn main() -> std::process::ExitCode {
         ),
         ("capture::a_stream_is_in_the_order_of_time", capture::a_stream_is_in_the_order_of_time),
         ("capture::devices_and_nodes_are_followed", capture::devices_and_nodes_are_followed),
+        (
+            "copy::a_copy_of_a_lab_pings_as_the_lab_does",
+            copy::a_copy_of_a_lab_pings_as_the_lab_does,
+        ),
         ("save::shipped_labs_are_saved_as_they_are", save::shipped_labs_are_saved_as_they_are),
         ("save::shipped_labs_of_a_script_are_saved", save::shipped_labs_of_a_script_are_saved),
         ("save::random_labs_are_saved", save::random_labs_are_saved),
