@@ -1,7 +1,18 @@
 //! Questions to the kernel about the network namespace of the calling thread that change nothing.
 //!
 //! - [`route()`]: which way a packet would take, or why none.
+//! - [`sockets()`]: which sockets wait for what comes.
+//! - [`counters()`], [`statistics()`], [`queues()`]: what the IP stack, devices and their queues have
+//!   counted.
 
+mod counters;
+mod queues;
 mod route;
+mod sockets;
+mod statistics;
 
+pub use counters::{Counters, counters};
+pub use queues::{Queue, queues};
 pub use route::{Asked, RouteAnswer, RouteQuery, route};
+pub use sockets::{Listening, Protocol, listens, sockets, sockets_of_files};
+pub use statistics::{Statistics, statistics};

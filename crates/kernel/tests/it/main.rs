@@ -1,7 +1,9 @@
 //! Tests of the kernel crate on the real kernel: each in network namespaces of its own, on threads
 //! of its own, as root.
 
+mod ask_counters;
 mod ask_route;
+mod ask_sockets;
 mod capability;
 mod capture;
 mod changes;
