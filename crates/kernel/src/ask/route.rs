@@ -130,7 +130,7 @@ pub struct RouteAnswer {
     /// The device that it leaves by; `lo` where it stays here.
     pub dev: Option<String>,
     /// Its source: the one that was asked with, or the one that the kernel chooses for a packet
-    /// that is made here. IPv6 chooses none for destinations that it does not yet need one for.
+    /// that is made here, where it has one to choose.
     pub src: Option<IpAddr>,
     /// The MTU (bytes) that is known of the path, where it is not simply the device's: said with
     /// the route, or learned (RFC 1191, RFC 8201).
