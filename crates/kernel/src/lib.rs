@@ -9,6 +9,7 @@
 mod address;
 pub mod ask;
 mod attributes;
+pub mod bpf;
 mod bridge;
 pub mod capability;
 pub mod capture;

@@ -36,6 +36,12 @@ impl Netns {
         Ok(Self { fd })
     }
 
+    /// Its inode number, by which the kernel and others know it (`network_namespaces(7)`, `stat(2)`).
+    pub fn inode(&self) -> Result<u64, Error> {
+        let stat = rustix::fs::fstat(&self.fd).map_err(Error::call("asking for a namespace"))?;
+        Ok(stat.st_ino)
+    }
+
     /// Puts the calling *thread* into the namespace.
     pub fn enter(&self) -> Result<(), Error> {
         move_into_link_name_space(self.fd.as_fd(), Some(LinkNameSpaceType::Network))

@@ -1,6 +1,7 @@
 //! The system calls that no safe library offers. The only `unsafe` of twinax is in here.
 #![allow(unsafe_code)]
 
+mod bpf;
 mod exec;
 mod filter;
 mod libpcap;
@@ -14,6 +15,9 @@ use rustix::io::Errno;
 
 use crate::error::errno;
 
+pub use bpf::{
+    BpfMap, MapKind, RingMemory, load_raw_tracepoint, open_raw_tracepoint, recursion_misses,
+};
 pub use exec::{Bind, Sight, see_before_exec};
 pub use filter::attach_filter;
 pub use libpcap::{libpcap_compile, libpcap_version};

@@ -4,6 +4,7 @@
 mod ask_counters;
 mod ask_route;
 mod ask_sockets;
+mod bpf;
 mod capability;
 mod capture;
 mod changes;

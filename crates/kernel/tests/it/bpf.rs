@@ -1,0 +1,297 @@
+//! What the kernel's tracepoints tell of packets, in namespaces of our own.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::fd::AsFd as _;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use twinax_kernel::Netns;
+use twinax_kernel::bpf::{Event, Kind, Tracer, harmless};
+use twinax_kernel::icmp::{self, IcmpOptions};
+use twinax_packet::decode::Transport;
+use twinax_plan::Device;
+use twinax_topology::Place;
+
+use crate::nft::{has_nft, nft};
+use crate::nodes::{change, in_new, is_root, other, settle};
+
+const LEFT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const RIGHT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+const NOBODY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
+
+/// A tracer of these namespaces, where this machine can have one; where not, the test says so by name.
+fn tracer(name: &str, namespaces: &[&Netns]) -> Option<Tracer> {
+    let inodes: Vec<u64> =
+        namespaces.iter().map(|netns| netns.inode().expect("it has a number")).collect();
+    match Tracer::open(&inodes) {
+        Ok(tracer) => Some(tracer),
+        Err(error) => {
+            println!("skipped: {name}: {error}");
+            None
+        }
+    }
+}
+
+fn device(name: &str) -> Device {
+    let node = "n".parse().expect("a name");
+    Device { place: Place { node, interface: name.parse().expect("a name") }, mac: None, mtu: None }
+}
+
+/// A cable from `left` in the namespace of the calling thread, which is given, to `right` in another.
+fn cable(here: &Netns) -> Netns {
+    let there = other();
+    change(|rtnl| rtnl.add_veth((&device("left"), here), (&device("right"), &there)));
+    address("left", LEFT);
+    inside(&there, || address("right", RIGHT));
+    settle();
+    there
+}
+
+fn address(device: &str, address: Ipv4Addr) {
+    change(|rtnl| {
+        rtnl.add_address(device, format!("{address}/24").parse().expect("an address"))?;
+        rtnl.set_up(device, true)
+    });
+}
+
+fn inside<T: Send>(netns: &Netns, work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            netns.enter().expect("it is there");
+            work()
+        });
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Waits for an event of this kind; all up to it, it being the last.
+fn until(tracer: &mut Tracer, what: &str, is_it: impl Fn(&Event) -> bool) -> Vec<Event> {
+    let start = Instant::now();
+    let mut seen: Vec<Event> = Vec::new();
+    loop {
+        seen.extend(tracer.events());
+        if let Some(place) = seen.iter().position(&is_it) {
+            seen.truncate(place + 1);
+            return seen;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{what}: {seen:#?}");
+        let mut ready = [PollFd::new(&*tracer, PollFlags::IN)];
+        let bound = Timespec { tv_sec: 1, tv_nsec: 0 };
+        poll(&mut ready, Some(&bound)).expect("poll");
+    }
+}
+
+fn is_dropped(event: &Event, reason: &str) -> bool {
+    event.kind == Kind::Dropped && event.reason.as_deref() == Some(reason)
+}
+
+/// Whether it is about a UDP datagram to this port.
+fn is_to(event: &Event, port: u16) -> bool {
+    event.packet(|packet| packet.ports().is_some_and(|(_, to)| to == port))
+}
+
+/// Sends a datagram to a port at which nobody listens.
+fn send(to: Ipv4Addr, port: u16) {
+    let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+    socket.send_to(b"is anybody there?", (to, port)).expect("it is sent");
+}
+
+#[test]
+fn a_datagram_for_nobody_is_followed_to_its_end() {
+    let name = "a_datagram_for_nobody_is_followed_to_its_end";
+    if !is_root(name) {
+        return;
+    }
+    in_new(|here| {
+        let there = cable(here);
+        let Some(mut tracer) = tracer(name, &[here, &there]) else { return };
+        let (here, there) = (here.inode().expect("a number"), there.inode().expect("a number"));
+        let before = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+        send(RIGHT, 4242);
+        let seen = until(&mut tracer, "nobody listens", |own| is_dropped(own, "NO_SOCKET"));
+        let after = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+
+        // A copy of the first packet goes with the ARP request, and is used up.
+        let is_on_its_way = |own: &&Event| own.kind != Kind::Consumed && is_to(own, 4242);
+        let own: Vec<&Event> = seen.iter().filter(is_on_its_way).collect();
+        let way: Vec<_> =
+            own.iter().map(|own| (own.kind, own.netns, own.device.as_deref())).collect();
+        let expected = [
+            (Kind::Sent, here, Some("left")),
+            (Kind::Received, there, Some("right")),
+            (Kind::IcmpError, there, Some("right")),
+            (Kind::Dropped, there, Some("right")),
+        ];
+        assert_eq!(way, expected, "{seen:#?}");
+        let last = own.last().expect("there are four");
+        assert_eq!(last.function.as_deref(), Some("__udp4_lib_rcv"));
+        assert_eq!(own[2].icmp, Some((3, 3)));
+        assert_eq!(own[0].head, last.head, "the data is not copied");
+        assert!(own.iter().all(|own| own.ifindex != 0 && own.protocol == 0x0800));
+        let times: Vec<u64> = own.iter().map(|own| own.time.0).collect();
+        let [before, after] = [before, after].map(|time| time.as_nanos() as u64);
+        // The clocks are compared by three readings, which may be interrupted.
+        let slack = 1_000_000;
+        assert!(times.is_sorted() && times[0] + slack >= before && times[3] <= after + slack);
+        assert_eq!(tracer.lost().expect("it counts"), 0);
+    });
+}
+
+#[test]
+fn a_rule_drops() {
+    let name = "a_rule_drops";
+    if !has_nft(name) {
+        return;
+    }
+    in_new(|here| {
+        let there = cable(here);
+        inside(&there, || {
+            nft(&[
+                "add table inet f; add chain inet f in { type filter hook input priority 0; }; \
+                   add rule inet f in udp dport 4242 drop",
+            ]);
+        });
+        let Some(mut tracer) = tracer(name, &[here, &there]) else { return };
+        send(RIGHT, 4242);
+        let seen = until(&mut tracer, "the rule", |own| is_dropped(own, "NETFILTER_DROP"));
+        let last = seen.last().expect("there is one");
+        assert!(is_to(last, 4242), "{last:#?}");
+        assert_eq!(last.netns, there.inode().expect("a number"));
+    });
+}
+
+/// What is dropped before it has a device is known by its socket.
+#[test]
+fn a_rule_drops_what_has_no_device_yet() {
+    let name = "a_rule_drops_what_has_no_device_yet";
+    if !has_nft(name) {
+        return;
+    }
+    in_new(|here| {
+        let _there = cable(here);
+        nft(&["add table inet f; add chain inet f out { type filter hook output priority 0; }; \
+               add rule inet f out udp dport 4242 drop"]);
+        let Some(mut tracer) = tracer(name, &[here]) else { return };
+        let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+        socket.send_to(b"no", (RIGHT, 4242)).expect_err("the rule says so");
+        let seen = until(&mut tracer, "the rule", |own| is_dropped(own, "NETFILTER_DROP"));
+        let last = seen.last().expect("there is one");
+        assert!(is_to(last, 4242) && last.ifindex == 0 && last.device.is_none(), "{last:#?}");
+    });
+}
+
+#[test]
+fn nobody_has_the_address() {
+    let name = "nobody_has_the_address";
+    if !is_root(name) {
+        return;
+    }
+    in_new(|here| {
+        let there = cable(here);
+        let Some(mut tracer) = tracer(name, &[here, &there]) else { return };
+        send(NOBODY, 4242);
+        let seen = until(&mut tracer, "nobody answers", |own| is_dropped(own, "NEIGH_FAILED"));
+        let last = seen.last().expect("there is one");
+        assert!(is_to(last, 4242) && last.netns == here.inode().expect("a number"), "{last:#?}");
+        // The ARP request came, and was used up without an answer.
+        let ignored = seen.iter().find(|own| {
+            own.kind == Kind::Consumed && own.function.as_deref() == Some("arp_process")
+        });
+        let ignored = ignored.unwrap_or_else(|| panic!("{seen:#?}"));
+        assert_eq!((ignored.protocol, ignored.device.as_deref()), (0x0806, Some("right")));
+    });
+}
+
+/// What happens in another namespace is not told, though it is the other end of a cable.
+#[test]
+fn only_what_was_asked_for_is_told() {
+    let name = "only_what_was_asked_for_is_told";
+    if !is_root(name) {
+        return;
+    }
+    in_new(|here| {
+        let there = cable(here);
+        let Some(mut tracer) = tracer(name, &[&there]) else { return };
+        let number = there.inode().expect("a number");
+        // One to itself, which stays here, and then one that goes there.
+        send(LEFT, 4241);
+        send(RIGHT, 4242);
+        let seen = until(&mut tracer, "nobody listens", |own| {
+            is_dropped(own, "NO_SOCKET") && is_to(own, 4242)
+        });
+        assert!(seen.iter().all(|own| own.netns == number && !is_to(own, 4241)), "{seen:#?}");
+        assert!(!seen.iter().any(|own| own.kind == Kind::Sent && is_to(own, 4242)), "{seen:#?}");
+    });
+}
+
+/// A ping that is answered ends with a drop that is none.
+#[test]
+fn a_ping_that_is_answered_loses_nothing() {
+    let name = "a_ping_that_is_answered_loses_nothing";
+    if !is_root(name) {
+        return;
+    }
+    in_new(|here| {
+        let there = cable(here);
+        let Some(mut tracer) = tracer(name, &[here, &there]) else { return };
+        let options = IcmpOptions::default();
+        let socket = icmp::socket(IpAddr::V4(RIGHT), &options).expect("a raw socket");
+        // An echo request, number 1 of 0x4242, with its checksum (RFC 792, RFC 1071).
+        let request = [8, 0, 0xb5, 0xbc, 0x42, 0x42, 0, 1];
+        rustix::net::sendto(
+            &socket,
+            &request,
+            rustix::net::SendFlags::empty(),
+            &SocketAddr::from((RIGHT, 0)),
+        )
+        .expect("it is sent");
+        let is_reply = |own: &Event| {
+            own.packet(|packet| match &packet.transport {
+                Transport::Icmpv4(icmp) => icmp.echo().is_some_and(|echo| echo.reply),
+                _ => false,
+            })
+        };
+        let seen =
+            until(&mut tracer, "the reply", |own| own.kind == Kind::Dropped && is_reply(own));
+        let drops: Vec<&Event> = seen.iter().filter(|own| own.kind == Kind::Dropped).collect();
+        assert!(drops.iter().all(|own| harmless(own).is_some()), "{drops:#?}");
+    });
+}
+
+/// The numbers of all BPF programs and maps that the kernel has.
+fn descriptors() -> BTreeSet<String> {
+    let links = std::fs::read_dir("/proc/self/fd").expect("proc is there");
+    let target = |link: std::io::Result<std::fs::DirEntry>| {
+        let target = std::fs::read_link(link.ok()?.path()).ok()?;
+        Some(target.to_string_lossy().into_owned())
+    };
+    links.filter_map(target).filter(|target| target.contains("bpf")).collect()
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let name = "nothing_is_left_behind";
+    if !is_root(name) {
+        return;
+    }
+    in_new(|here| {
+        let before = descriptors();
+        let Some(open) = tracer(name, &[here]) else { return };
+        assert!(descriptors().len() > before.len());
+        let start = Instant::now();
+        drop(open);
+        let closing = start.elapsed();
+        assert_eq!(descriptors(), before);
+        let start = Instant::now();
+        let open = tracer(name, &[here]).expect("it was there before");
+        println!("opened in {:?}, closed in {closing:?}", start.elapsed());
+        for (kind, error) in open.lacks() {
+            println!("{kind:?}: {error}");
+        }
+        std::io::stdout().flush().expect("it is written");
+        assert!(open.as_fd().try_clone_to_owned().is_ok());
+    });
+}
