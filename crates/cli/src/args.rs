@@ -5,6 +5,7 @@ mod extcap;
 mod help;
 mod names;
 mod probes;
+mod why;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub use extcap::{Extcap, is_extcap};
 pub use help::command;
 pub use names::{Bytes, InLab, SpotInLab, spot};
 pub use probes::{Ping, Tcp, Traceroute, Udp};
+pub use why::{Proto, Why};
 
 /// Networks in a file, built on the real Linux kernel: namespaces, veth pairs, TAPs and bridges.
 #[derive(Debug, Parser)]
@@ -117,6 +119,9 @@ pub enum Verb {
     /// Show every frame that crosses a device of a running lab, or write them to a file
     #[command(after_help = CAPTURE_NOTES)]
     Capture(Capture),
+    /// Find out why a packet does not arrive, and what mends it
+    #[command(after_help = why::NOTES)]
+    Why(Why),
     /// Do the steps of running labs once more
     #[command(after_help = EXIT_CODES)]
     Check(Check),

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod apply;
+pub mod ask;
 pub mod capture;
 pub mod check;
 pub mod converge;

@@ -26,6 +26,7 @@ mod tcp;
 mod traceroute;
 mod udp;
 mod up;
+mod why;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -74,6 +75,7 @@ pub fn run(verb: Verb) -> anyhow::Result<u8> {
         Verb::Traceroute(asked) => traceroute::run(&asked),
         Verb::Tcp(asked) => tcp::run(&asked),
         Verb::Udp(asked) => udp::run(&asked),
+        Verb::Why(asked) => why::run(&asked),
         Verb::Capture(asked) => capture::run(&asked),
         Verb::Check(asked) => check::run(&asked),
         Verb::Set(asked) => set::run(&asked),

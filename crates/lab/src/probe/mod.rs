@@ -21,5 +21,6 @@ mod udp;
 pub use ping::{Echo, ping};
 pub use report::{EchoReport, Reply, Word};
 pub use tcp::{Connection, TcpReport, connect};
+pub use told::{told_v4, told_v6};
 pub use traceroute::{Hop, HopAnswer, Trace, trace};
 pub use udp::{UdpEcho, udp_echo};

@@ -7,7 +7,7 @@ use twinax_kernel::message::{Failure, Origin};
 use twinax_topology::Told;
 
 /// What an ICMP error of this type and code (RFC 792, RFC 1812) tells.
-pub(super) fn told_v4(kind: u8, code: u8) -> Option<Told> {
+pub fn told_v4(kind: u8, code: u8) -> Option<Told> {
     Some(match (kind, code) {
         (3, 0 | 6 | 11) => Told::NetUnreachable,
         (3, 1 | 7 | 8 | 12) => Told::HostUnreachable,
@@ -25,7 +25,7 @@ pub(super) fn told_v4(kind: u8, code: u8) -> Option<Told> {
 }
 
 /// What an ICMPv6 error of this type and code (RFC 4443) tells.
-pub(super) fn told_v6(kind: u8, code: u8) -> Option<Told> {
+pub fn told_v6(kind: u8, code: u8) -> Option<Told> {
     Some(match (kind, code) {
         (1, 0) => Told::NoRoute,
         (1, 1) => Told::Filtered,

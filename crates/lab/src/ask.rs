@@ -1,0 +1,22 @@
+//! Questions to the kernel of one node of a lab, in the sandbox of the calling process.
+
+use twinax_kernel::ask::{self, Asked, Listening, RouteQuery};
+use twinax_kernel::{Error, sysctl};
+use twinax_topology::NodeName;
+
+use crate::nodes::{inside, open};
+
+/// Which way a node would send a packet on, or that it would not.
+pub fn route(node: &NodeName, query: &RouteQuery) -> Result<Asked, Error> {
+    inside(&open(node)?, || ask::route(query))
+}
+
+/// The value of a sysctl of a node, by its path below `/proc/sys`; `None`: it has none of that name.
+pub fn sysctl(node: &NodeName, path: &str) -> Result<Option<String>, Error> {
+    inside(&open(node)?, || Ok(sysctl::get(path).ok()))
+}
+
+/// Who listens in a node.
+pub fn sockets(node: &NodeName) -> Result<Vec<Listening>, Error> {
+    inside(&open(node)?, ask::sockets)
+}

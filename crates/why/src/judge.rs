@@ -1,0 +1,241 @@
+//! From evidence to a verdict: suspects are tried one after the other, in the order in which the packet
+//! meets their stages.
+//!
+//! The first one whose remedy changes what the kernel does is the cause. A suspect whose remedies change
+//! nothing is refuted, where the copy loses the packet as the lab does; one that cannot be tried counts only
+//! where the kernel itself has said it. Where nothing of that is left, the answer is that it is not known.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use twinax_kernel::ask;
+use twinax_lab::copy::Blueprint;
+use twinax_topology::NodeName;
+
+use crate::WhyError;
+use crate::cause::{Cause, Evidence, Mark, Suspect};
+use crate::diagnosis::{Diagnosis, Mended, Tried, Verdict};
+use crate::facts::Facts;
+use crate::model::{self, Case};
+use crate::probe::probe;
+use crate::question::{Protocol, Question};
+use crate::remedy::Remedy;
+use crate::seen::{Seen, What};
+use crate::trial::{Bench, MOST, in_words};
+use crate::ways::ways;
+
+/// How many causes are looked for one behind the other.
+const DEPTH: usize = 3;
+
+/// Finds out why a packet does not arrive, in the sandbox of the calling process, which must have one thread
+/// only.
+pub fn diagnose(question: &Question, depth: usize) -> Result<Diagnosis, WhyError> {
+    examine(question, depth).map(|(diagnosis, _)| diagnosis)
+}
+
+/// As [`diagnose`], with the remedy to be carried out.
+pub fn examine(question: &Question, depth: usize) -> Result<(Diagnosis, Option<Remedy>), WhyError> {
+    let facts = Facts::gather().map_err(WhyError::Look)?;
+    let watched = crate::scope::watched(&facts, question)?;
+    let seen = probe(question, &watched)?;
+    // What the probe itself has changed (neighbours that did not answer) is evidence.
+    let facts = Facts::gather().map_err(WhyError::Look)?;
+    let mut diagnosis = Diagnosis {
+        question: question.clone(),
+        arrives: arrives(question, &facts, &seen)?,
+        journey: ways(&seen),
+        told: in_words(&seen),
+        verdict: None,
+        evidence: Vec::new(),
+        remedy: None,
+        others: Vec::new(),
+        near_misses: Vec::new(),
+        next: None,
+        notes: Vec::new(),
+    };
+    if seen.lost > 0 {
+        diagnosis
+            .notes
+            .push(format!("{} frames were not seen: there was no room for them", seen.lost));
+    }
+    if diagnosis.arrives {
+        return Ok((diagnosis, None));
+    }
+    let case = Case { question, facts: &facts, seen: &seen };
+    let suspects = model::explain(case).map_err(WhyError::Look)?;
+    let nodes = crate::scope::nodes(case, &suspects)?;
+    let remedy = try_and_judge(&mut diagnosis, suspects, nodes, depth)?;
+    Ok((diagnosis, remedy))
+}
+
+/// Whether the packet has done what it should.
+pub fn arrives(question: &Question, facts: &Facts, seen: &Seen) -> Result<bool, WhyError> {
+    if seen.answered {
+        return Ok(true);
+    }
+    // A service need not answer a datagram: to be taken by who listens is enough.
+    if question.protocol != Protocol::Udp || !seen.words.is_empty() {
+        return Ok(false);
+    }
+    let case = Case { question, facts, seen };
+    let Some(last) = model::last(case, What::Request) else { return Ok(false) };
+    if !model::is_delivered(case, last) || seen.replies().next().is_some() {
+        return Ok(false);
+    }
+    let Some(header) = model::Header::of(last) else { return Ok(false) };
+    let to = SocketAddr::new(header.destination, header.ports.map_or(0, |(_, to)| to));
+    let sockets = facts.sockets(&last.at.node).map_err(WhyError::Look)?;
+    let listens = ask::listens(&sockets, ask::Protocol::Udp, to, None);
+    Ok(listens && model::explain(case).map_err(WhyError::Look)?.is_empty())
+}
+
+fn try_and_judge(
+    diagnosis: &mut Diagnosis,
+    suspects: Vec<Suspect>,
+    nodes: BTreeSet<NodeName>,
+    depth: usize,
+) -> Result<Option<Remedy>, WhyError> {
+    let nodes: Vec<NodeName> = nodes.into_iter().collect();
+    let blueprint = Blueprint::take(&nodes);
+    let bench = blueprint.as_ref().map_err(ToString::to_string).and_then(|blueprint| {
+        diagnosis.notes.extend(blueprint.lacks().iter().cloned());
+        Bench::open(blueprint, &diagnosis.question).map_err(|error| error.to_string())
+    });
+    let bench = match bench {
+        Ok(bench) if bench.unchanged.arrives => {
+            diagnosis.notes.push("on a copy of the nodes the packet arrives: what stops it is not in what could be copied".to_owned());
+            None
+        }
+        Ok(bench) => Some(bench),
+        Err(error) => {
+            diagnosis.notes.push(format!("nothing could be tried: {error}"));
+            None
+        }
+    };
+    let Some(bench) = bench else {
+        untried(diagnosis, suspects);
+        return Ok(None);
+    };
+    let tried = try_each(&bench, &suspects);
+    let found = tried.iter().position(|(remedies, _)| {
+        remedies.iter().any(|one| matches!(one.tried, Tried::Arrives | Tried::Further))
+    });
+    let sure = suspects.iter().zip(&tried).position(|(suspect, (remedies, _))| {
+        suspect.certain && remedies.iter().all(|one| one.tried == Tried::Not)
+    });
+    let chosen = match (found, sure) {
+        (Some(found), Some(sure)) => Some(found.min(sure)),
+        (found, sure) => found.or(sure),
+    };
+    let Some(chosen) = chosen else {
+        unknown(diagnosis, &suspects);
+        return Ok(None);
+    };
+    let (remedies, misses) = &tried[chosen];
+    let suspect = &suspects[chosen];
+    diagnosis.evidence = suspect.evidence.clone();
+    dedup(&mut diagnosis.evidence);
+    diagnosis.verdict = Some(verdict(&suspect.cause));
+    let best = remedies
+        .iter()
+        .position(|one| one.tried == Tried::Arrives)
+        .or_else(|| remedies.iter().position(|one| one.tried == Tried::Further));
+    diagnosis.near_misses =
+        misses.iter().chain(remedies).filter(|one| one.tried == Tried::Same).cloned().collect();
+    let Some(best) = best else { return Ok(None) };
+    let mended = remedies[best].clone();
+    let says = format!("with that mended on a copy, {}", mended.answer);
+    diagnosis.evidence.push(Evidence::new(Mark::Tried, says));
+    diagnosis.others = remedies
+        .iter()
+        .enumerate()
+        .filter(|(place, one)| {
+            *place != best && matches!(one.tried, Tried::Arrives | Tried::Further)
+        })
+        .map(|(_, one)| one.clone())
+        .collect();
+    if mended.tried == Tried::Further && depth + 1 < DEPTH {
+        match bench.next(&suspect.remedies[best], depth + 1) {
+            Ok(next) => diagnosis.next = next.verdict.map(Box::new),
+            Err(error) => {
+                diagnosis.notes.push(format!("what comes next could not be found out: {error}"))
+            }
+        }
+    }
+    diagnosis.remedy = Some(mended);
+    Ok(Some(suspect.remedies[best].clone()))
+}
+
+/// What came of each suspect's remedies, and of its near misses.
+fn try_each(bench: &Bench<'_>, suspects: &[Suspect]) -> Vec<(Vec<Mended>, Vec<Mended>)> {
+    let all: Vec<&Remedy> = suspects
+        .iter()
+        .flat_map(|suspect| suspect.remedies.iter().chain(&suspect.near_misses))
+        .take(MOST)
+        .collect();
+    let mut tried = bench.try_all(&all).into_iter();
+    let mut take =
+        |of: &[Remedy]| -> Vec<Mended> { of.iter().map_while(|_| tried.next()).collect() };
+    suspects.iter().map(|suspect| (take(&suspect.remedies), take(&suspect.near_misses))).collect()
+}
+
+fn verdict(cause: &Cause) -> Verdict {
+    Verdict { sentence: cause.sentence.clone(), causes: vec![cause.clone()], certain: true }
+}
+
+/// The same thing is said once.
+fn dedup(evidence: &mut Vec<Evidence>) {
+    let mut said: Vec<Evidence> = Vec::new();
+    evidence.retain(|one| {
+        let new = !said.contains(one);
+        if new {
+            said.push(one.clone());
+        }
+        new
+    });
+}
+
+/// Nothing could be tried: what the kernel has said counts, and what is the only thing that is possible.
+fn untried(diagnosis: &mut Diagnosis, suspects: Vec<Suspect>) {
+    let certain = suspects.iter().find(|suspect| suspect.certain);
+    if let Some(suspect) = certain {
+        diagnosis.evidence = suspect.evidence.clone();
+        diagnosis.verdict = Some(verdict(&suspect.cause));
+        return;
+    }
+    match &suspects[..] {
+        [] => unknown(diagnosis, &suspects),
+        several => {
+            let sentences: Vec<&str> =
+                several.iter().map(|suspect| suspect.cause.sentence.as_str()).collect();
+            diagnosis.evidence = several.iter().flat_map(|own| own.evidence.clone()).collect();
+            dedup(&mut diagnosis.evidence);
+            diagnosis.verdict = Some(Verdict {
+                sentence: sentences.join(" Or: "),
+                causes: several.iter().map(|suspect| suspect.cause.clone()).collect(),
+                certain: false,
+            });
+        }
+    }
+}
+
+/// It is not known: how far the packet was seen is all that can be said.
+fn unknown(diagnosis: &mut Diagnosis, suspects: &[Suspect]) {
+    let last = diagnosis.journey.back.last().or(diagnosis.journey.there.last());
+    let seen = match last {
+        Some(hop) => format!("it was seen last at {} ({})", hop.at, hop.direction),
+        None => "it was seen nowhere".to_owned(),
+    };
+    let refuted: Vec<&str> = suspects.iter().map(|own| own.cause.sentence.as_str()).collect();
+    diagnosis.evidence = refuted
+        .iter()
+        .map(|says| {
+            Evidence::new(Mark::Tried, format!("it is not this, or not this alone: {says}"))
+        })
+        .collect();
+    diagnosis.verdict = Some(Verdict {
+        sentence: format!("I don't know why the packet does not arrive; {seen}."),
+        causes: Vec::new(),
+        certain: false,
+    });
+}

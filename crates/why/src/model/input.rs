@@ -1,0 +1,156 @@
+//! Input: a packet has come in at a device that is no port of a bridge.
+//!
+//! `ip_rcv` drops what is addressed to another MAC; then come the hook `prerouting`, the route with source
+//! validation (`ip_route_input_slow`, `net/ipv4/route.c`), and, as that says, forwarding (`ip_forward`) or
+//! delivery with the hook `input`.
+
+use twinax_kernel::ask::{Asked, RouteQuery};
+use twinax_packet::{Direction, Mac};
+use twinax_topology::Told;
+
+use super::{Case, Found, Header, at, device, neighbour, observed, resolution, routes};
+use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
+use crate::remedy::Remedy;
+use crate::seen::{At, Sight};
+
+/// What can stop a packet that has come in.
+pub fn input(case: Case<'_>, sight: &Sight) -> Found {
+    let Some(header) = Header::of(sight) else { return Ok(Vec::new()) };
+    let here = &sight.at;
+    let node = &here.node;
+    if sight.direction == Direction::OtherHost {
+        return Ok(other_mac(case, sight));
+    }
+    let mut found = Vec::new();
+    if !header.v4() {
+        found.extend(resolution::without_ipv6(case, here));
+    }
+    found.extend(crate::firewall::drops(case, node, header)?);
+    let query = RouteQuery {
+        from: header.source,
+        iif: Some(here.device.clone()),
+        proto: header.ports.map(|_| header.protocol),
+        source_port: header.ports.map(|(from, _)| from),
+        destination_port: header.ports.map(|(_, to)| to),
+        ..RouteQuery::to(header.destination)
+    };
+    match case.facts.route(node, &query)? {
+        Asked::Refused(errno) => {
+            found.extend(routes::refused_in(case, here, header, &query, errno, header.name())?);
+        }
+        Asked::Route(answer) if answer.kind == "local" => {}
+        Asked::Route(answer) => {
+            found.extend(routes::discards(case, node, header, &query, &answer)?);
+            if let Some(dev) = &answer.dev {
+                found.extend(forward(case, here, header, &at(node, dev), answer.via, answer.mtu)?);
+            }
+        }
+    }
+    found.iter_mut().for_each(|suspect| suspect.evidence.insert(0, observed(sight)));
+    Ok(found)
+}
+
+/// What can stop a packet that is passed on.
+fn forward(
+    case: Case<'_>,
+    here: &At,
+    header: Header,
+    out: &At,
+    via: Option<std::net::IpAddr>,
+    mtu: Option<u32>,
+) -> Found {
+    let node = &here.node;
+    let mut found = Vec::new();
+    if !header.v4() {
+        found.extend(routes::forwarding_off(case, here, header));
+    }
+    if header.ttl.is_some_and(|ttl| ttl <= 1) {
+        found.push(ttl(case, here, header));
+    }
+    let link = case.facts.link(out).map(|link| link.mtu);
+    if let Some(mtu) = mtu.into_iter().chain(link).min().filter(|mtu| header.length > *mtu)
+        && (header.dont_fragment || !header.v4())
+    {
+        let told = case.seen.was_told(Told::TooBig);
+        found.push(routes::too_big(case, node, &out.device, header, mtu).certain_if(told));
+    }
+    found.extend(device::sends(case, out)?);
+    if case.facts.link(out).is_some_and(|link| link.up) {
+        found.extend(neighbour::neighbour(case, out, via, header)?);
+    }
+    Ok(found)
+}
+
+/// The TTL has run out.
+fn ttl(case: Case<'_>, here: &At, header: Header) -> Suspect {
+    let node = &here.node;
+    let says = format!(
+        "{} comes in at {here} with a TTL of 1, and {node} does not pass on what has none left.",
+        capital(header.name()),
+    );
+    let cause = Cause::new(Kind::Ttl, node, says).at(&here.device).by("ttl", "1");
+    let told = case.seen.was_told(Told::TtlExceeded);
+    let mut suspect = Suspect::new(cause).certain_if(true);
+    if told {
+        let says = format!("the sender was told \"{}\"", Told::TtlExceeded);
+        suspect = suspect.because(Evidence::new(Mark::Observed, says));
+    }
+    suspect
+}
+
+/// A word with a capital at its beginning.
+pub fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The frame is addressed to a MAC that is not this device's.
+fn other_mac(case: Case<'_>, sight: &Sight) -> Vec<Suspect> {
+    let Some(to) = sight.to_mac() else { return Vec::new() };
+    let here = &sight.at;
+    let own = case.facts.link(here).and_then(|link| link.mac);
+    let own = own.map(|own| format!(", not {own}")).unwrap_or_default();
+    // Who sent it so: the last node out of which it went.
+    let sender = case.seen.journey(sight.journey).filter(|own| own.is_out() && own.hop < sight.hop);
+    let sender = sender.filter(|own| own.at.node != here.node).last();
+    let Some(sender) = sender.filter(|sender| case.facts.bridge_of(&sender.at).is_none()) else {
+        let says = format!("The frame comes in at {here}, but is addressed to {to}{own}.");
+        let cause = Cause::new(Kind::OtherMac, &here.node, says).at(&here.device);
+        return vec![Suspect::new(cause).because(observed(sight))];
+    };
+    let node = &sender.at.node;
+    let entry = case.facts.node(node).ok().and_then(|seen| {
+        let mut entries = seen.neighbours.iter();
+        entries
+            .find(|own| {
+                own.dev == sender.at.device && own.mac.is_some_and(|mac| Mac(mac.octets()) == to)
+            })
+            .cloned()
+    });
+    let Some(entry) = entry else {
+        let says = format!("{} sends to {to}, which is not the MAC of {here}{own}.", sender.at);
+        let cause = Cause::new(Kind::OtherMac, node, says).at(&sender.at.device);
+        return vec![Suspect::new(cause).because(observed(sight))];
+    };
+    let is_static = matches!(&*entry.state, "PERMANENT" | "NOARP");
+    let how = if is_static { "a static" } else { "a learned" };
+    let kind = if is_static { Kind::WrongNeighbour } else { Kind::OtherMac };
+    let says = format!(
+        "{node} has {how} neighbour entry for {} on {} with the MAC {to}; {here} has another one, so it does \
+         not take the frame.",
+        entry.to, sender.at.device,
+    );
+    let cause =
+        Cause::new(kind, node, says).at(&sender.at.device).by(entry.to.to_string(), to.to_string());
+    let seen = Evidence::new(Mark::Observed, format!("{} lladdr {to} {}", entry.to, entry.state))
+        .with(format!("ip -n {node} neigh show dev {}", sender.at.device));
+    let suspect = Suspect::new(cause).because(observed(sight)).because(seen);
+    let remedy: Option<Remedy> = match is_static {
+        true => neighbour::forget(&sender.at, entry.to),
+        false => Some(neighbour::stale(&sender.at, entry.to)),
+    };
+    vec![match remedy {
+        Some(remedy) => suspect.mended_by(remedy),
+        None => suspect,
+    }]
+}

@@ -1,0 +1,247 @@
+//! The stages that a packet passes in Linux, in their order, and what can stop it at each.
+//!
+//! ```text
+//!        ┌────────── sender ──────────┐         ┌───────────── node on the way ──────────────┐
+//!        │ source ▸ route ▸ firewall  │         │ MAC ▸ firewall ▸ route ▸ source validation  │
+//!        │   ▸ size ▸ neighbour ▸ dev │ ▸ cable │   ├─▸ forward: TTL ▸ size ▸ firewall        │
+//!        └────────────────────────────┘   ▸ …   │   │     ▸ neighbour ▸ dev ▸ cable ▸ …        │
+//!                                               │   └─▸ local: firewall ▸ socket ▸ answer ▸ … │
+//!          bridge: port ▸ FDB ▸ port            └─────────────────────────────────────────────┘
+//! ```
+//!
+//! A capture shows a packet where it crosses a device; stages are between. So the model is asked from where
+//! the packet was seen last: which stages follow, up to where it would have been seen next, and what at each of
+//! them would stop it. What stopped it is among these, because everything before is refuted by what was seen,
+//! and nothing after was reached.
+//!
+//! | stage | what is asked | file |
+//! |---|---|---|
+//! | output | source address, route, firewall, size | [`output`] |
+//! | neighbour | who has the next hop's address, and whether he is asked and answers | [`neighbour`] |
+//! | device | up, carrier, program, queue | [`device`] |
+//! | bridge | state and flags of both ports, FDB, isolation | [`bridge`] |
+//! | input | MAC, firewall, route, source validation, forwarding | [`input`] |
+//! | resolution | whether a node answers for its address (ARP, ND) | [`resolution`] |
+//! | forward | TTL, size | [`input`] |
+//! | socket | echo, listener | [`socket`] |
+//!
+//! Each stage is a function of what is known to the [`Suspect`]s that the evidence allows; it changes
+//! nothing. A new cause is one more `if` in its stage; a new stage is one more function in the chain.
+
+mod bridge;
+mod device;
+mod input;
+mod neighbour;
+mod output;
+mod resolution;
+pub(crate) mod routes;
+mod socket;
+
+use std::net::IpAddr;
+
+use twinax_kernel::Error;
+use twinax_packet::Direction;
+use twinax_packet::decode::Network;
+use twinax_topology::NodeName;
+
+use crate::cause::{Evidence, Mark, Suspect};
+use crate::facts::Facts;
+use crate::question::Question;
+use crate::seen::{At, Flow, Seen, Sight, What};
+
+/// What is known, for the stages.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// What was asked.
+    pub question: &'a Question,
+    /// What is known of the lab.
+    pub facts: &'a Facts,
+    /// What was seen of the probe.
+    pub seen: &'a Seen,
+}
+
+/// A packet on its way, as the stages know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// Its source; `None`: the kernel has yet to choose.
+    pub source: Option<IpAddr>,
+    /// Its destination.
+    pub destination: IpAddr,
+    /// Its protocol, as IP numbers them.
+    pub protocol: u8,
+    /// The ports of TCP and UDP.
+    pub ports: Option<(u16, u16)>,
+    /// Its TTL or hop limit, where it was seen.
+    pub ttl: Option<u8>,
+    /// How long it is, from the network's header on.
+    pub length: u32,
+    /// Whether nobody may fragment it.
+    pub dont_fragment: bool,
+    /// Whether it is the answer.
+    pub is_reply: bool,
+}
+
+impl Header {
+    /// Of the packet that is asked about, as its sender makes it.
+    pub fn asked(question: &Question) -> Self {
+        let v4 = question.to.is_ipv4();
+        let header = if v4 { 20 } else { 40 };
+        let (transport, ports) = match question.protocol {
+            crate::Protocol::Icmp => (8, None),
+            crate::Protocol::Tcp => (40, Some((0, question.port))),
+            crate::Protocol::Udp => (8, Some((0, question.port))),
+        };
+        Self {
+            source: question.source,
+            destination: question.to,
+            protocol: question.protocol.number(v4),
+            ports,
+            ttl: question.ttl,
+            length: header + transport + u32::from(question.size),
+            dont_fragment: question.dont_fragment,
+            is_reply: false,
+        }
+    }
+
+    /// Of a packet that was seen.
+    pub fn of(sight: &Sight) -> Option<Self> {
+        let packet = sight.packet();
+        let (ttl, length, dont_fragment) = match &packet.network {
+            Network::Ipv4(ip) => (ip.ttl, u32::from(ip.total_length), ip.dont_fragment),
+            Network::Ipv6(ip) => (ip.hop_limit, u32::from(ip.payload_length) + 40, true),
+            _ => return None,
+        };
+        Some(Self {
+            source: packet.source(),
+            destination: packet.destination()?,
+            protocol: packet.protocol()?,
+            ports: packet.ports(),
+            ttl: Some(ttl),
+            length,
+            dont_fragment,
+            is_reply: sight.what == What::Reply,
+        })
+    }
+
+    /// Of the answer to a packet that was seen where it arrived.
+    pub fn answer_to(self) -> Self {
+        Self {
+            source: Some(self.destination),
+            destination: self.source.unwrap_or(self.destination),
+            ports: self.ports.map(|(from, to)| (to, from)),
+            ttl: None,
+            is_reply: true,
+            ..self
+        }
+    }
+
+    /// Whether it is IPv4.
+    pub fn v4(&self) -> bool {
+        self.destination.is_ipv4()
+    }
+
+    /// What it is called in a sentence.
+    pub fn name(&self) -> &'static str {
+        if self.is_reply { "the answer" } else { "the packet" }
+    }
+}
+
+/// What a stage finds: suspects, or that the kernel could not be asked.
+pub type Found = Result<Vec<Suspect>, Error>;
+
+/// What may have stopped the packet, the first to meet first.
+pub fn explain(case: Case<'_>) -> Found {
+    let Case { question, seen, .. } = case;
+    let header = Header::asked(question);
+    let Some(last) = last(case, What::Request) else {
+        return output::output(case, &question.from, header);
+    };
+    if !is_delivered(case, last) {
+        return follow(case, last);
+    }
+    let mut found = input::input(case, last)?;
+    let arrived = Header::of(last).unwrap_or(header);
+    found.extend(match self::last(case, What::Reply) {
+        None if last.at.node == question.from && seen.answered => Vec::new(),
+        None => answer(case, &last.at.node, arrived)?,
+        Some(reply) if is_home(case, reply) => input::input(case, reply)?,
+        Some(reply) => follow(case, reply)?,
+    });
+    Ok(found)
+}
+
+/// What stops the answer to a packet that has arrived, where nothing was seen of it.
+fn answer(case: Case<'_>, node: &NodeName, arrived: Header) -> Found {
+    let mut found = socket::socket(case, node, arrived)?;
+    found.extend(output::output(case, node, arrived.answer_to())?);
+    Ok(found)
+}
+
+/// What can stop a frame between where it was seen and where it would have been seen next.
+pub fn follow(case: Case<'_>, sight: &Sight) -> Found {
+    if sight.is_out() {
+        device::cable(case, &sight.at)
+    } else if case.facts.bridge_of(&sight.at).is_some() {
+        bridge::bridge(case, sight)
+    } else {
+        input::input(case, sight)
+    }
+}
+
+/// Whether a packet has come to the node that it is for.
+pub fn is_delivered(case: Case<'_>, sight: &Sight) -> bool {
+    let Some(header) = Header::of(sight) else { return false };
+    let ours = sight.direction != Direction::OtherHost || sight.at.device == "lo";
+    !sight.is_out()
+        && ours
+        && case.facts.bridge_of(&sight.at).is_none()
+        && case.facts.has_address(&sight.at.node, header.destination)
+}
+
+/// Whether an answer has come back to the sender.
+fn is_home(case: Case<'_>, sight: &Sight) -> bool {
+    sight.at.node == case.question.from && is_delivered(case, sight)
+}
+
+/// Where a packet was seen last on its way; of several ends, where it had come closest to whom it is for.
+pub fn last<'a>(case: Case<'a>, what: What) -> Option<&'a Sight> {
+    let all: Vec<&Sight> = case.seen.of(move |own| *own == what).collect();
+    if let Some(there) = all.iter().rev().find(|sight| is_delivered(case, sight)) {
+        return Some(there);
+    }
+    let ends = all.iter().filter(|sight| case.seen.is_end(sight));
+    ends.max_by_key(|sight| closeness(case, sight)).copied()
+}
+
+/// How likely a frame's end is the one that counts: a flood has many.
+fn closeness(case: Case<'_>, sight: &Sight) -> (u8, twinax_packet::Time) {
+    let to = sight.to_mac();
+    let own = case.facts.link(&sight.at).and_then(|link| link.mac);
+    let is_addressed = to.is_some_and(|to| own.is_some_and(|own| own.octets() == to.0));
+    let kind = match (sight.is_out(), sight.direction) {
+        (false, _) if is_addressed => 5,
+        (false, Direction::In | Direction::Broadcast | Direction::Multicast) => 4,
+        (true, _) => 3,
+        (false, _) if case.facts.bridge_of(&sight.at).is_some() => 2,
+        (false, _) => 1,
+    };
+    (kind, sight.time)
+}
+
+/// That a frame was seen somewhere, as evidence.
+fn observed(sight: &Sight) -> Evidence {
+    let way = if sight.is_out() { "goes out of" } else { "comes in at" };
+    let line = twinax_packet::line::text(&sight.packet());
+    let command = format!("ip netns exec {} tcpdump -nne -i {}", sight.at.node, sight.at.device);
+    Evidence::new(Mark::Observed, format!("{line} {way} {}", sight.at)).with(command)
+}
+
+/// The conversation of a packet that was seen.
+pub fn flow(sight: &Sight) -> Option<Flow> {
+    Flow::of(&sight.packet())
+}
+
+/// A device of a node.
+fn at(node: &NodeName, device: &str) -> At {
+    At::new(node, device)
+}

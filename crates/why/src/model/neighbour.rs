@@ -1,0 +1,183 @@
+//! The neighbour: the next hop's MAC address, known or asked for (`net/core/neighbour.c`).
+//!
+//! The request is a packet of its own, with stages of its own: it crosses cables and bridges, and whoever has
+//! the address may keep silent; the answer goes the same way back.
+
+use std::net::IpAddr;
+
+use twinax_packet::Mac;
+use twinax_plan::ObservedNeighbour;
+use twinax_topology::{Change, NeighbourKey, NodeName};
+
+use super::{Case, Found, Header, follow, observed, resolution, routes};
+use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
+use crate::remedy::{Op, Remedy};
+use crate::seen::{At, Sight, What};
+
+/// What keeps a node from knowing where on the link of `out` the next hop is, or gives it a wrong place.
+pub fn neighbour(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header) -> Found {
+    let next = via.unwrap_or(header.destination);
+    if next.is_multicast() || next.is_unspecified() {
+        return Ok(Vec::new());
+    }
+    let owners: Vec<At> = case
+        .facts
+        .owners(next)
+        .into_iter()
+        .filter(|owner| owner.node != out.node || owner.device != out.device)
+        .collect();
+    let near: Vec<(&At, Vec<At>)> = owners
+        .iter()
+        .filter_map(|owner| Some((owner, case.facts.link_path(out, owner)?)))
+        .collect();
+    let node = case.facts.node(&out.node)?;
+    let known = node.neighbours.iter().find(|own| own.dev == out.device && own.to == next);
+    let mut found = Vec::new();
+    if let Some(entry) = known.filter(|own| matches!(&*own.state, "PERMANENT" | "NOARP")) {
+        found.extend(static_entry(case, out, entry, &near));
+    }
+    let asks: Vec<&Sight> = case.seen.asks(out, next).collect();
+    let Some(first) = asks.first() else {
+        if near.is_empty() && known.is_none_or(|own| own.state != "PERMANENT") {
+            found.extend(nobody(case, out, via, header, &owners)?);
+        }
+        return Ok(found);
+    };
+    if near.is_empty() {
+        let mut nobody = nobody(case, out, via, header, &owners)?;
+        nobody.iter_mut().for_each(|suspect| suspect.evidence.push(observed(first)));
+        found.extend(nobody);
+        return Ok(found);
+    }
+    for (owner, path) in &near {
+        found.extend(asked(case, out, next, owner, path)?);
+    }
+    if let [(one, _), (other, _), ..] = &near[..] {
+        found.push(twice(next, one, other));
+    }
+    Ok(found)
+}
+
+/// What became of the question for an address, on its way to who has it.
+fn asked(case: Case<'_>, out: &At, target: IpAddr, owner: &At, path: &[At]) -> Found {
+    let is_ask = |what: &What| matches!(what, What::Ask { target: of, .. } if *of == target);
+    let asks: Vec<&Sight> = case.seen.of(is_ask).collect();
+    // The last device of the way at which it was seen.
+    let reached = path.iter().enumerate().rev().find_map(|(place, at)| {
+        let seen = asks.iter().find(|sight| sight.at == *at && fits(place, sight))?;
+        Some((place, *seen))
+    });
+    let Some((place, last)) = reached else { return Ok(Vec::new()) };
+    if place + 1 < path.len() {
+        return follow(case, last);
+    }
+    let answers: Vec<&Sight> = case
+        .seen
+        .of(|what| matches!(what, What::Answer { target: of, .. } if *of == target))
+        .collect();
+    let mut back = path.to_vec();
+    back.reverse();
+    let reached = back.iter().enumerate().rev().find_map(|(place, at)| {
+        let seen = answers.iter().find(|sight| sight.at == *at && fits(place, sight))?;
+        Some((place, *seen))
+    });
+    match reached {
+        None => resolution::resolution(case, owner, last, target),
+        Some((place, answer)) if place + 1 < back.len() => follow(case, answer),
+        Some((_, answer)) => resolution::taken(case, out, answer, target),
+    }
+}
+
+/// At the first device of a way it goes out; it must have come in at the last.
+fn fits(place: usize, sight: &Sight) -> bool {
+    place != 0 || sight.is_out()
+}
+
+/// An entry that somebody has set: it need not be right.
+fn static_entry(
+    case: Case<'_>,
+    out: &At,
+    entry: &ObservedNeighbour,
+    near: &[(&At, Vec<At>)],
+) -> Vec<Suspect> {
+    let Some(mac) = entry.mac.map(|mac| Mac(mac.octets())) else { return Vec::new() };
+    let right = |at: &At| {
+        case.facts.link(at).and_then(|link| link.mac).is_some_and(|own| own.octets() == mac.0)
+    };
+    if near.iter().any(|(owner, _)| right(owner)) || near.is_empty() {
+        return Vec::new();
+    }
+    let owner = near[0].0;
+    let is = case.facts.link(owner).and_then(|link| link.mac).map(|mac| mac.to_string());
+    let says = format!(
+        "{} has a static neighbour entry for {} on {} with the MAC {mac}, which is not that of {owner}{}.",
+        out.node,
+        entry.to,
+        out.device,
+        is.map(|is| format!(" ({is})")).unwrap_or_default(),
+    );
+    let cause = Cause::new(Kind::WrongNeighbour, &out.node, says)
+        .at(&out.device)
+        .by(entry.to.to_string(), mac.to_string());
+    let seen = format!("{} lladdr {mac} {}", entry.to, entry.state);
+    let command = format!("ip -n {} neigh show dev {}", out.node, out.device);
+    let suspect = Suspect::new(cause).because(Evidence::new(Mark::Observed, seen).with(command));
+    vec![match forget(out, entry.to) {
+        Some(remedy) => suspect.mended_by(remedy),
+        None => suspect,
+    }]
+}
+
+/// An entry is taken away.
+pub fn forget(at: &At, to: IpAddr) -> Option<Remedy> {
+    let place = crate::remedy::place(at)?;
+    let key = NeighbourKey { dev: place.interface, to };
+    Some(Change::DelNeighbour(place.node, key).into())
+}
+
+/// Nobody on the link has the address of the next hop.
+fn nobody(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header, owners: &[At]) -> Found {
+    let next = via.unwrap_or(header.destination);
+    let whose = owners.first();
+    let cause = match (via, whose) {
+        (None, Some(owner)) => {
+            let says = format!(
+                "{} takes {next} to be on the link of {}, but it is that of {owner}, on another link: \
+                 the route that matches has no gateway.",
+                out.node, out.device,
+            );
+            Cause::new(Kind::OnLinkRoute, &out.node, says)
+        }
+        (None, None) => {
+            let says = format!("Nobody in the lab has the address {next}.");
+            Cause::new(Kind::AddressMissing, &out.node, says)
+        }
+        (Some(via), _) => {
+            let says = format!(
+                "{} sends {} by the gateway {via} on {}, and nobody on that link has this address.",
+                out.node,
+                header.name(),
+                out.device,
+            );
+            Cause::new(Kind::WrongGateway, &out.node, says)
+        }
+    };
+    let cause = cause.at(&out.device);
+    routes::instead(case, out, header, cause)
+}
+
+fn twice(address: IpAddr, one: &At, other: &At) -> Suspect {
+    let says = format!("Both {one} and {other} have the address {address}, on the same link.");
+    let node: &NodeName = &other.node;
+    let cause = Cause::new(Kind::DuplicateAddress, node, says)
+        .at(&other.device)
+        .by("address", address.to_string());
+    let command = format!("ip -n {node} addr show dev {}", other.device);
+    let seen = Evidence::new(Mark::Observed, format!("{one} and {other} have {address}"));
+    Suspect::new(cause).because(seen.with(command))
+}
+
+/// The entry of a neighbour that has another MAC now is forgotten.
+pub fn stale(at: &At, to: IpAddr) -> Remedy {
+    Remedy { ops: vec![Op::Forget { at: at.clone(), to }] }
+}

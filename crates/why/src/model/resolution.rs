@@ -1,0 +1,197 @@
+//! Resolution: a node is asked for an address of its own, and answers or keeps silent.
+//!
+//! `arp_process` (`net/ipv4/arp.c`) answers only what it would take a packet from: the question's source is
+//! validated like a packet's. Then `arp_ignore` and `arp_filter` decide. `ndisc_recv_ns`
+//! (`net/ipv6/ndisc.c`) answers for addresses of the device that are not tentative.
+
+use std::net::IpAddr;
+
+use twinax_kernel::ask::{Asked, RouteQuery};
+
+use super::{Case, Found, Header, observed, routes};
+use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
+use crate::remedy::Remedy;
+use crate::seen::{At, Sight, What};
+
+/// What keeps a node silent that was asked for an address.
+pub fn resolution(case: Case<'_>, owner: &At, ask: &Sight, target: IpAddr) -> Found {
+    let mut found = Vec::new();
+    let by = match ask.what {
+        What::Ask { by, .. } => by,
+        _ => None,
+    };
+    // The device that takes it: of a port of a bridge, the bridge.
+    let input = case.facts.bridge_of(&ask.at).unwrap_or_else(|| ask.at.clone());
+    if let (IpAddr::V4(_), Some(by)) = (target, by) {
+        found.extend(validated(case, &input, by, target)?);
+        found.extend(ignored(case, &input, owner, by, target));
+        found.extend(filtered(case, &input, by, target)?);
+    }
+    if target.is_ipv6() {
+        found.extend(tentative(case, owner, target));
+        found.extend(without_ipv6(case, owner));
+    }
+    found.extend(crate::firewall::drops_neighbour(case, &input.node, target)?);
+    found.iter_mut().for_each(|suspect| suspect.evidence.insert(0, observed(ask)));
+    Ok(found)
+}
+
+/// What keeps an answer from being taken that has come back.
+pub fn taken(case: Case<'_>, out: &At, answer: &Sight, target: IpAddr) -> Found {
+    let mut found = crate::firewall::drops_neighbour(case, &out.node, target)?;
+    found.iter_mut().for_each(|suspect| suspect.evidence.insert(0, observed(answer)));
+    Ok(found)
+}
+
+/// Whether the kernel takes anything from who asks, for this address.
+fn validated(case: Case<'_>, input: &At, by: IpAddr, target: IpAddr) -> Found {
+    let query =
+        RouteQuery { from: Some(by), iif: Some(input.device.clone()), ..RouteQuery::to(target) };
+    match case.facts.route(&input.node, &query)? {
+        Asked::Route(_) => Ok(Vec::new()),
+        Asked::Refused(errno) => {
+            let header = Header {
+                source: Some(by),
+                destination: target,
+                protocol: 0,
+                ports: None,
+                ttl: None,
+                length: 0,
+                dont_fragment: false,
+                is_reply: false,
+            };
+            routes::refused_in(case, input, header, &query, errno, "the ARP request")
+        }
+    }
+}
+
+/// The larger of a knob of all devices and one's own, with the names and values of both.
+pub fn larger(case: Case<'_>, at: &At, knob: &str) -> (i64, i64, i64) {
+    let of = |device: &str| case.facts.number(&at.node, &format!("net/ipv4/conf/{device}/{knob}"));
+    let (all, own) = (of("all"), of(&at.device));
+    (all.max(own), all, own)
+}
+
+/// The remedy that sets a knob of a device, and that of all devices where that counts.
+pub fn turned(at: &At, knob: &str, all: i64, own: i64, value: &str) -> Remedy {
+    let mut paths = Vec::new();
+    if own.to_string() != value {
+        paths.push(format!("net/ipv4/conf/{}/{knob}", at.device));
+    }
+    if all.to_string() != value && all != 0 {
+        paths.push(format!("net/ipv4/conf/all/{knob}"));
+    }
+    Remedy::sysctls(&at.node, paths.iter().map(|path| (path.as_str(), value)))
+}
+
+/// The name of the knob that decides: that of the device unless only that of all does.
+pub fn decides(at: &At, knob: &str, all: i64, own: i64) -> (String, i64) {
+    if own >= all {
+        (format!("net.ipv4.conf.{}.{knob}", at.device), own)
+    } else {
+        (format!("net.ipv4.conf.all.{knob}"), all)
+    }
+}
+
+/// `arp_ignore`: for which addresses there is an answer (`arp_ignore`, `net/ipv4/arp.c`).
+fn ignored(case: Case<'_>, input: &At, owner: &At, by: IpAddr, target: IpAddr) -> Vec<Suspect> {
+    let (value, all, own) = larger(case, input, "arp_ignore");
+    let here = case
+        .facts
+        .link(input)
+        .is_some_and(|link| link.addresses.iter().any(|own| own.address.addr() == target));
+    let on_subnet = case.facts.link(owner).is_some_and(|link| {
+        link.addresses.iter().any(|own| own.address.addr() == target && own.address.contains(&by))
+    });
+    let silent = match value {
+        1 => !here,
+        2 => !here || !on_subnet,
+        3 => case.facts.link(owner).is_some_and(|link| {
+            link.addresses.iter().any(|own| own.address.addr() == target && own.scope == "host")
+        }),
+        4..=7 => false,
+        8 => true,
+        _ => false,
+    };
+    if !silent {
+        return Vec::new();
+    }
+    let (knob, decides) = decides(input, "arp_ignore", all, own);
+    let says = format!(
+        "{} does not answer ARP requests for {target} that come in on {}: {knob} is {decides}.",
+        input.node, input.device
+    );
+    let cause = Cause::new(Kind::ArpIgnore, &input.node, says)
+        .at(&input.device)
+        .by(knob.as_str(), decides.to_string());
+    let seen = Evidence::new(Mark::Observed, format!("{knob} = {decides}"))
+        .with(format!("ip netns exec {} sysctl {knob}", input.node));
+    vec![Suspect::new(cause).because(seen).mended_by(turned(input, "arp_ignore", all, own, "0"))]
+}
+
+/// `arp_filter`: an answer only where the way back to who asks is by the device that he asked at.
+fn filtered(case: Case<'_>, input: &At, by: IpAddr, target: IpAddr) -> Found {
+    let (value, all, own) = larger(case, input, "arp_filter");
+    if value == 0 {
+        return Ok(Vec::new());
+    }
+    let query = RouteQuery { from: Some(target), ..RouteQuery::to(by) };
+    let back = case.facts.route(&input.node, &query)?;
+    let by_what = match &back {
+        Asked::Route(route) => route.dev.clone().unwrap_or_default(),
+        Asked::Refused(refusal) => refusal.to_string(),
+    };
+    if by_what == input.device {
+        return Ok(Vec::new());
+    }
+    let (knob, decides) = decides(input, "arp_filter", all, own);
+    let says = format!(
+        "{} does not answer the ARP request that came in on {}: {knob} is {decides}, and its way to {by} \
+         is by another device.",
+        input.node, input.device
+    );
+    let cause = Cause::new(Kind::ArpFilter, &input.node, says)
+        .at(&input.device)
+        .by(knob.as_str(), decides.to_string());
+    let asked = Evidence::new(Mark::Asked, format!("the way from {target} to {by}: {by_what}"))
+        .with(routes::command(&input.node, &query));
+    let mended = turned(input, "arp_filter", all, own, "0");
+    Ok(vec![Suspect::new(cause).because(asked).mended_by(mended)])
+}
+
+/// An IPv6 address that is not usable yet, or has been refused, is not answered for.
+fn tentative(case: Case<'_>, owner: &At, target: IpAddr) -> Vec<Suspect> {
+    let Some(link) = case.facts.link(owner) else { return Vec::new() };
+    let of = link.addresses.iter().filter(|own| own.address.addr() == target && own.tentative);
+    of.map(|own| {
+        let says = format!(
+            "{} does not answer for {target} on {}: the address is tentative.",
+            owner.node, owner.device
+        );
+        let cause = Cause::new(Kind::TentativeAddress, &owner.node, says)
+            .at(&owner.device)
+            .by(own.address.to_string(), "tentative");
+        let command = format!("ip -n {} -6 addr show dev {}", owner.node, owner.device);
+        let seen = Evidence::new(Mark::Observed, format!("{target} is tentative")).with(command);
+        Suspect::new(cause).because(seen).certain_if(true)
+    })
+    .collect()
+}
+
+/// A device on which IPv6 is turned off has no neighbours.
+pub fn without_ipv6(case: Case<'_>, at: &At) -> Vec<Suspect> {
+    let path = format!("net/ipv6/conf/{}/disable_ipv6", at.device);
+    if case.facts.number(&at.node, &path) == 0 {
+        return Vec::new();
+    }
+    let knob = path.replace('/', ".");
+    let says = format!("IPv6 is turned off on {at}: {knob} is 1.");
+    let cause = Cause::new(Kind::Ipv6Off, &at.node, says).at(&at.device).by(knob.as_str(), "1");
+    let seen = Evidence::new(Mark::Observed, format!("{knob} = 1"))
+        .with(format!("ip netns exec {} sysctl {knob}", at.node));
+    vec![
+        Suspect::new(cause)
+            .because(seen)
+            .mended_by(Remedy::sysctls(&at.node, [(path.as_str(), "0")])),
+    ]
+}

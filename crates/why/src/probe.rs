@@ -1,0 +1,109 @@
+//! The probe: the packet is sent while every device on its way is watched.
+//!
+//! The rings are open before it is sent, and read until the kernel says that there is no more
+//! ([`Session::settle`]), so what is not there was not.
+
+use std::time::{Duration, Instant};
+
+use twinax_kernel::{Error, Netns};
+use twinax_lab::capture::{CaptureError, Memory, Options, Session};
+use twinax_lab::nodes;
+use twinax_lab::probe::{Connection, Echo, UdpEcho, connect, ping, udp_echo};
+use twinax_topology::NodeName;
+
+use crate::question::{Protocol, Question};
+use crate::seen::{Classifier, Seen, Word};
+
+/// Why a probe could not be sent, or not be watched.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// It could not be watched.
+    #[error(transparent)]
+    Watch(#[from] CaptureError),
+    /// It could not be sent.
+    #[error("the probe could not be sent")]
+    Send(#[source] Error),
+}
+
+/// How long frames that are still on their way are waited for.
+const SETTLES_WITHIN: Duration = Duration::from_secs(1);
+/// How often the rings are looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// So much memory a node's ring has at least, in bytes.
+const LEAST: u64 = 64 << 10;
+
+/// Sends the packet, and watches these nodes meanwhile.
+pub fn probe(question: &Question, watched: &[NodeName]) -> Result<Seen, ProbeError> {
+    let bytes = Memory::STEP.bytes.max(watched.len() as u64 * LEAST);
+    let memory = Memory { bytes, ..Memory::STEP };
+    let options = Options { newcomers: false, ..Options::all(memory) };
+    let mut session = Session::open(watched, &options)?;
+    let mut classifier = Classifier::default();
+    let netns = nodes::open(&question.from).map_err(ProbeError::Send)?;
+    let (answered, words) = std::thread::scope(|scope| {
+        let sending = scope.spawn(|| send(question, &netns));
+        while !sending.is_finished() {
+            session.wait(Some(Instant::now() + LOOK_EVERY))?;
+            take(&mut session, &mut classifier)?;
+        }
+        let sent = sending.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        sent.map_err(ProbeError::Send)
+    })?;
+    let deadline = Instant::now() + SETTLES_WITHIN;
+    session.settle(deadline, |devices, frame| {
+        classifier.frame(devices.interfaces(), devices.wiring(), frame);
+    })?;
+    let lost = session.drops()?;
+    if lost > 0 {
+        classifier.lost();
+    }
+    let seen = classifier.finish(question, session.devices().interfaces());
+    Ok(Seen { answered, words, lost, ..seen })
+}
+
+fn take(session: &mut Session, classifier: &mut Classifier) -> Result<(), CaptureError> {
+    session.drain(|devices, frame| {
+        classifier.frame(devices.interfaces(), devices.wiring(), frame);
+    })?;
+    Ok(())
+}
+
+/// Sends it: whether it was answered, and what the sender was told.
+fn send(question: &Question, netns: &Netns) -> Result<(bool, Vec<Word>), Error> {
+    let to = std::net::SocketAddr::new(question.to, question.port);
+    let report = match question.protocol {
+        Protocol::Icmp => {
+            let echo = Echo {
+                interface: question.interface.as_ref().map(AsRef::as_ref),
+                source: question.source,
+                ttl: question.ttl,
+                size: question.size,
+                dont_fragment: question.dont_fragment,
+                ..Echo::one(netns, question.to, question.timeout)
+            };
+            ping(&[echo])?.pop().unwrap_or_default()
+        }
+        Protocol::Udp => {
+            let echo = UdpEcho {
+                netns,
+                to,
+                source_port: None,
+                count: 1,
+                interval: Duration::ZERO,
+                timeout: question.timeout,
+                ttl: question.ttl,
+                size: question.size,
+            };
+            udp_echo(&[echo])?.pop().unwrap_or_default()
+        }
+        Protocol::Tcp => {
+            let asked = Connection { netns, to, timeout: question.timeout, listen: Duration::ZERO };
+            let report = connect(&[asked])?.pop();
+            let told = report.as_ref().and_then(|report| Some((report.told?, report.by)));
+            let answered = report.is_some_and(|report| report.connected.is_some());
+            return Ok((answered, told.map(|(told, by)| Word { told, by }).into_iter().collect()));
+        }
+    };
+    let words = report.words.iter().map(|word| Word { told: word.told, by: word.from });
+    Ok((report.received() > 0, words.collect()))
+}

@@ -1,0 +1,212 @@
+//! What mends something: changes of a lab, as the commands that do them, and done.
+
+mod undo;
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use twinax_lab::{Lab, LabError};
+use twinax_plan::{Step, command};
+use twinax_topology::{
+    Change, Family, IfName, InterfaceSysctl, NodeName, Place, PortAttributes, Sysctl,
+};
+
+use crate::seen::At;
+
+/// One thing that is changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// What a lab's own steps can do.
+    Change(Box<Change>),
+    /// A neighbour entry is forgotten, so that the neighbour is asked for anew.
+    Forget {
+        /// At which device.
+        at: At,
+        /// Whose.
+        to: IpAddr,
+    },
+}
+
+/// What mends something, as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    /// What is changed, in order.
+    pub ops: Vec<Op>,
+}
+
+/// A remedy in the words of those who type it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// As `twinax set` has it; empty where it has no word for it.
+    pub set: Vec<String>,
+    /// As iproute2, `sysctl` and `nft` have it.
+    pub commands: Vec<String>,
+}
+
+impl From<Change> for Remedy {
+    fn from(change: Change) -> Self {
+        Self { ops: vec![Op::Change(Box::new(change))] }
+    }
+}
+
+impl Remedy {
+    /// Several changes.
+    pub fn of(changes: impl IntoIterator<Item = Change>) -> Self {
+        Self { ops: changes.into_iter().map(|change| Op::Change(Box::new(change))).collect() }
+    }
+
+    /// And this besides.
+    pub fn and(mut self, op: Op) -> Self {
+        self.ops.push(op);
+        self
+    }
+
+    /// Sysctls of a node, by their paths.
+    pub fn sysctls<'a>(node: &NodeName, all: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let changes = all.into_iter().filter_map(|(path, value)| {
+            let key = path.parse().ok()?;
+            Some(Change::Sysctl(node.clone(), Sysctl { key, value: value.to_owned() }))
+        });
+        Self::of(changes)
+    }
+
+    /// One knob of an interface, as the lab file writes it: `ipv4.accept_local`.
+    pub fn knob(at: &At, knob: &str, value: &str) -> Option<Self> {
+        let own = InterfaceSysctl::new(knob, value).ok()?;
+        Some(Change::InterfaceSysctl(place(at)?, own).into())
+    }
+
+    /// A device is brought up.
+    pub fn up(at: &At) -> Option<Self> {
+        Some(Change::Up(place(at)?, true).into())
+    }
+
+    /// A port behaves otherwise.
+    pub fn port(at: &At, port: PortAttributes) -> Option<Self> {
+        Some(Change::Port(place(at)?, port).into())
+    }
+
+    /// In the words of those who type it.
+    pub fn words(&self) -> Words {
+        let set = self.ops.iter().filter_map(in_words_of_set).collect::<Vec<_>>();
+        let set = if set.len() == self.ops.len() { set } else { Vec::new() };
+        let commands = self.ops.iter().map(Op::command).collect();
+        Words { set, commands }
+    }
+
+    /// Does it in a lab.
+    pub fn apply(&self, lab: &mut Lab) -> Result<(), LabError> {
+        for op in &self.ops {
+            match op {
+                Op::Change(change) => lab.change(std::slice::from_ref(change))?,
+                Op::Forget { at, to } => {
+                    if let (Some(place), to) = (place(at), *to) {
+                        let key = twinax_topology::NeighbourKey { dev: place.interface, to };
+                        // Gone already is as good.
+                        let _ = lab.change(&[Change::DelNeighbour(place.node, key)]);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A device in the words of a lab file.
+pub fn place(at: &At) -> Option<Place> {
+    Some(Place { node: at.node.clone(), interface: at.device.parse::<IfName>().ok()? })
+}
+
+impl Op {
+    fn command(&self) -> String {
+        match self {
+            Self::Change(change) => command(&Step::Change((**change).clone())),
+            Self::Forget { at, to } => {
+                format!("ip -n {} neigh del {to} dev {}", at.node, at.device)
+            }
+        }
+    }
+}
+
+/// The `twinax set` that does the same.
+fn in_words_of_set(op: &Op) -> Option<String> {
+    let Op::Change(change) = op else { return None };
+    let spot = match change.place() {
+        Some(place) => place.to_string(),
+        None => change.node().to_string(),
+    };
+    let said = match &**change {
+        Change::Move { to, .. } => format!("move={to}"),
+        Change::Up(_, true) => "up".to_owned(),
+        Change::Up(_, false) => "down".to_owned(),
+        Change::Mtu(_, mtu) => format!("mtu={mtu}"),
+        Change::Mac(_, mac) => format!("mac={mac}"),
+        Change::Master(_, Some(bridge)) => format!("master={bridge}"),
+        Change::Master(_, None) => "master=false".to_owned(),
+        Change::AddAddress(_, net) => format!("add_ip={net}"),
+        Change::DelAddress(_, net) => format!("del_ip={net}"),
+        Change::InterfaceSysctl(_, own) => format!("{}={}", own.key(), own.value),
+        Change::Sysctl(_, own) => format!("{}={}", own.key, own.value),
+        Change::AddRoute(_, route) => format!("'add_route={}'", route_in_words(route)),
+        Change::DelRoute(_, route) => format!("'del_route={}'", route_in_words(route)),
+        Change::AddNeighbour(_, own) => {
+            format!("'add_neigh={} lladdr {} dev {}'", own.to, own.mac, own.dev)
+        }
+        Change::DelNeighbour(_, key) => format!("'del_neigh={} dev {}'", key.to, key.dev),
+        Change::DelRule(_, rule) => format!("'del_rule={}'", rule_in_words(rule)),
+        Change::AddRule(_, rule) => format!("'add_rule={}'", rule_in_words(rule)),
+        Change::Port(_, port) => port_in_words(port)?,
+        Change::Firewall(..) => return None,
+    };
+    Some(format!("twinax set {spot} {said}"))
+}
+
+fn route_in_words(route: &twinax_topology::Route) -> String {
+    use std::fmt::Write;
+    let mut words = String::new();
+    if route.kind != twinax_topology::RouteKind::Unicast {
+        let _ = write!(words, "{} ", route.kind.as_str());
+    }
+    if route.to.prefix_len() == 0 && Family::of_net(&route.to) == Family::Ipv4 {
+        words += "default";
+    } else {
+        let _ = write!(words, "{}", route.to);
+    }
+    let mut say = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            let _ = write!(words, " {key} {value}");
+        }
+    };
+    say("via", route.via.map(|via| via.to_string()));
+    say("dev", route.dev.as_ref().map(ToString::to_string));
+    say("src", route.src.map(|src| src.to_string()));
+    say("metric", route.metric.map(|metric| metric.to_string()));
+    say("table", route.table.map(|table| table.to_string()));
+    words
+}
+
+fn rule_in_words(rule: &twinax_topology::Rule) -> String {
+    use twinax_topology::RuleAction;
+    let mut words = Vec::new();
+    if rule.not {
+        words.push("not".to_owned());
+    }
+    words.push(format!("family {}", rule.family.as_str()));
+    words.extend(rule.priority.map(|priority| format!("priority {priority}")));
+    words.extend(rule.from.map(|from| format!("from {from}")));
+    words.extend(rule.to.map(|to| format!("to {to}")));
+    words.extend(rule.iif.as_ref().map(|iif| format!("iif {iif}")));
+    words.extend(rule.oif.as_ref().map(|oif| format!("oif {oif}")));
+    words.push(match rule.action {
+        RuleAction::Table(table) => format!("table {table}"),
+        RuleAction::Blackhole => "blackhole".to_owned(),
+        RuleAction::Prohibit => "prohibit".to_owned(),
+        RuleAction::Unreachable => "unreachable".to_owned(),
+    });
+    words.join(" ")
+}
+
+fn port_in_words(port: &PortAttributes) -> Option<String> {
+    let words: Vec<String> = port.switches().map(|(key, on)| format!("port.{key}={on}")).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}

@@ -1,0 +1,162 @@
+//! Trying: a remedy is carried out on a copy, and the packet sent there once more.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use twinax_lab::copy::{Blueprint, CopyError};
+use twinax_lab::{Lab, nodes};
+
+use crate::WhyError;
+use crate::diagnosis::{Diagnosis, Mended, Tried};
+use crate::facts::Facts;
+use crate::probe::probe;
+use crate::question::Question;
+use crate::remedy::Remedy;
+use crate::seen::{At, Seen, What};
+
+/// Nothing in a copy takes its time: an answer comes at once, or not at all.
+const IN_COPY: Duration = Duration::from_millis(300);
+/// So many copies are tried at once.
+const AT_ONCE: usize = 3;
+/// So many remedies are tried at most.
+pub const MOST: usize = 24;
+
+/// What came of a probe in a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Whether the packet arrived, and was answered.
+    pub arrives: bool,
+    /// How far it came.
+    pub reach: Reach,
+    /// What the sender was told, in words.
+    pub told: Vec<String>,
+}
+
+/// How far a packet came: at how many devices it, its answer, and the questions for neighbours on
+/// their behalf were seen. What counts most is first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Reach {
+    replies: usize,
+    requests: usize,
+    answers: usize,
+    asks: usize,
+}
+
+impl Reach {
+    /// That of what was seen.
+    pub fn of(seen: &Seen) -> Self {
+        let count = |is: fn(&What) -> bool| {
+            let places: HashSet<(&At, bool)> =
+                seen.of(is).map(|sight| (&sight.at, sight.is_out())).collect();
+            places.len()
+        };
+        Self {
+            replies: count(|what| *what == What::Reply),
+            requests: count(|what| *what == What::Request),
+            answers: count(|what| matches!(what, What::Answer { .. })),
+            asks: count(|what| matches!(what, What::Ask { .. })),
+        }
+    }
+}
+
+/// Copies of the nodes on the way, on which remedies are tried.
+pub struct Bench<'a> {
+    blueprint: &'a Blueprint,
+    question: Question,
+    /// What comes of the probe where nothing is changed.
+    pub unchanged: Outcome,
+}
+
+impl<'a> Bench<'a> {
+    /// Tries the question on a copy in which nothing is changed.
+    pub fn open(blueprint: &'a Blueprint, question: &Question) -> Result<Self, CopyError> {
+        let question = Question { timeout: IN_COPY.min(question.timeout), ..question.clone() };
+        let unchanged = blueprint.run(|_| ask(&question))?;
+        Ok(Self { blueprint, question, unchanged })
+    }
+
+    /// What comes of each of these remedies, each on a copy of its own; in their order.
+    pub fn try_all(&self, remedies: &[&Remedy]) -> Vec<Mended> {
+        let mut tried = Vec::with_capacity(remedies.len());
+        for some in remedies.chunks(AT_ONCE) {
+            let under_way: Vec<_> = some
+                .iter()
+                .map(|remedy| {
+                    let question = &self.question;
+                    self.blueprint.start(move |lab: &mut Lab| {
+                        remedy.apply(lab).map_err(WhyError::from)?;
+                        ask(question)
+                    })
+                })
+                .collect();
+            let ended = under_way.into_iter().map(|trial| trial.and_then(|trial| trial.finish()));
+            tried.extend(
+                some.iter().zip(ended).map(|(remedy, outcome)| self.judge(remedy, outcome)),
+            );
+        }
+        tried
+    }
+
+    /// What would stop the packet next: the question is asked anew on a copy that has been mended so.
+    pub fn next(&self, remedy: &Remedy, depth: usize) -> Result<Diagnosis, CopyError> {
+        self.blueprint.run(|lab| {
+            remedy.apply(lab).map_err(WhyError::from)?;
+            crate::judge::diagnose(&self.question, depth)
+        })
+    }
+
+    fn judge(&self, remedy: &Remedy, outcome: Result<Outcome, CopyError>) -> Mended {
+        let words = remedy.words();
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                let answer = twinax_lab::hint::broken(&error).causes.join(": ");
+                return Mended { words, tried: Tried::Not, answer };
+            }
+        };
+        let tried = if outcome.arrives {
+            Tried::Arrives
+        } else if outcome.reach > self.unchanged.reach {
+            Tried::Further
+        } else {
+            Tried::Same
+        };
+        let answer = match tried {
+            Tried::Arrives => "the packet arrives and is answered".to_owned(),
+            _ if !outcome.told.is_empty() => {
+                format!("the sender is told {}", outcome.told.join(", "))
+            }
+            Tried::Further => "the packet gets further, and is stopped elsewhere".to_owned(),
+            _ => "nothing is different".to_owned(),
+        };
+        Mended { words, tried, answer }
+    }
+}
+
+/// Asks in the copy where the calling process is.
+fn ask(question: &Question) -> Result<Outcome, WhyError> {
+    let names = nodes::names().map_err(WhyError::Look)?;
+    let seen = probe(question, &names)?;
+    let facts = Facts::gather().map_err(WhyError::Look)?;
+    Ok(Outcome {
+        arrives: crate::judge::arrives(question, &facts, &seen)?,
+        reach: Reach::of(&seen),
+        told: in_words(&seen),
+    })
+}
+
+/// What the sender was told, in words.
+pub fn in_words(seen: &Seen) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in &seen.words {
+        let text = match word.by {
+            Some(by) => format!("\"{}\" by {by}", word.told),
+            None => format!("\"{}\"", word.told),
+        };
+        if !words.contains(&text) {
+            words.push(text);
+        }
+    }
+    words
+}
