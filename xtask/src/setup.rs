@@ -7,9 +7,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, ensure};
 
 /// Programs that tests run, and the Debian packages they come in.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("ip", "iproute2"),
     ("nft", "nftables"),
+    ("iptables-nft", "iptables"),
     ("newuidmap", "uidmap"),
     ("sysctl", "procps"),
     ("ping", "iputils-ping"),

@@ -128,15 +128,19 @@ pub fn list(nft: Option<&Path>) -> Result<Option<String>, crate::Error> {
     if super::tables()?.is_empty() {
         return Ok(None);
     }
-    let program = program(nft).map_err(crate::Error::RulesetList)?;
-    let output = run(Command::new(&program).args(["-s", "list", "ruleset"]).stdin(Stdio::null()));
+    let text = listed(nft, "-s").map_err(crate::Error::RulesetList)?;
+    Ok((!text.trim().is_empty()).then_some(text))
+}
+
+/// What `nft list ruleset` says with this option.
+pub(super) fn listed(nft: Option<&Path>, option: &str) -> Result<String, LoadError> {
+    let program = program(nft)?;
+    let output = run(Command::new(&program).args([option, "list", "ruleset"]).stdin(Stdio::null()));
     let output = output.map_err(|error| match error {
         LoadError::Refused { stderr, .. } => LoadError::Unlisted { stderr },
         other => other,
-    });
-    let output = output.map_err(crate::Error::RulesetList)?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok((!text.trim().is_empty()).then_some(text))
+    })?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn program(nft: Option<&Path>) -> Result<PathBuf, LoadError> {

@@ -22,7 +22,7 @@ const ATTRIBUTE: usize = 4;
 const ALIGN: usize = 4;
 
 /// A message of nfnetlink without its netlink header.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Message {
     kind: u16,
     family: u8,
@@ -101,7 +101,7 @@ impl NetlinkDeserializable for Message {
 }
 
 /// A list of attributes (`struct nlattr`), encoded.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Attributes(Vec<u8>);
 
 impl Attributes {
@@ -144,6 +144,35 @@ impl Attributes {
     #[must_use]
     pub fn list(self, kind: u16, value: &Attributes) -> Self {
         self.bytes(kind | NLA_F_NESTED, &value.0)
+    }
+
+    /// Those of them that are of these kinds, byte for byte.
+    #[must_use]
+    pub fn only(&self, kinds: &[u16]) -> Self {
+        self.filtered(|kind| kinds.contains(&kind))
+    }
+
+    /// Those of them that are of none of these kinds, byte for byte.
+    #[must_use]
+    pub fn except(&self, kinds: &[u16]) -> Self {
+        self.filtered(|kind| !kinds.contains(&kind))
+    }
+
+    fn filtered(&self, is_wanted: impl Fn(u16) -> bool) -> Self {
+        let kind = |own: &[u8]| u16::from_ne_bytes([own[2], own[3]]) & NLA_TYPE_MASK;
+        Self(self.each().filter(|own| is_wanted(kind(own))).flatten().copied().collect())
+    }
+
+    /// Each of them with its header and what fills it up to a multiple of four.
+    fn each(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.0.as_slice();
+        std::iter::from_fn(move || {
+            let &[l0, l1, ..] = rest.first_chunk::<ATTRIBUTE>()?;
+            let length = usize::from(u16::from_ne_bytes([l0, l1])).max(ATTRIBUTE);
+            let (own, others) = rest.split_at_checked(length.next_multiple_of(ALIGN))?;
+            rest = others;
+            Some(own)
+        })
     }
 
     /// The value of the first attribute of this kind.
@@ -234,6 +263,19 @@ mod tests {
         assert_eq!(read.attributes().get_text(3).as_deref(), Some(""));
         assert_eq!(read.attributes().get(2), Some(&[0, 0, 0, 7][..]));
         assert_eq!(read.attributes().get(4), None);
+    }
+
+    #[test]
+    fn some_of_a_list_are_the_same_bytes() {
+        let inner = Attributes::default().byte(5, 0xaa);
+        let all = Attributes::default().text(1, "abcd").list(2, &inner).number(3, 7);
+        let expected = Attributes::default().text(1, "abcd").number(3, 7);
+        assert_eq!(all.only(&[3, 1, 9]), expected);
+        assert_eq!(all.except(&[2, 9]), expected);
+        assert_eq!(all.except(&[]), all);
+        // What can't be read ends the list.
+        assert_eq!(Attributes(vec![0xff, 0, 1, 0, 0]).except(&[]), Attributes::default());
+        assert_eq!(Attributes(vec![0, 0, 1, 0]).only(&[1]).0, [0, 0, 1, 0]);
     }
 
     #[test]

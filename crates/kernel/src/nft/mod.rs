@@ -15,16 +15,20 @@
 //! [nft(8)]: https://www.netfilter.org/projects/nftables/manpage.html
 
 mod chain;
+pub mod copy;
 mod error;
 mod expression;
 #[cfg(test)]
 mod golden;
+mod listing;
 mod load;
 mod matches;
 mod message;
 mod normal;
+mod raw;
 #[cfg(test)]
 mod refusals;
+pub mod rules;
 mod ruleset;
 pub mod trace;
 mod uapi;

@@ -14,9 +14,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::message::{Attributes, Message};
 use super::normal::{self, Anonymous};
+use super::trace;
 use super::uapi::{chain, family, flowtable, generation, message, object, rule, set, table};
 use crate::Error;
 use crate::netlink::Socket;
@@ -72,17 +74,22 @@ struct Set {
 }
 
 /// What is in the nftables of the namespace of the calling thread. Nothing on a kernel without
-/// nf_tables.
+/// nf_tables. The tables of our [`trace`](super::trace) don't count.
 ///
 /// # Errors
 ///
 /// The namespace's tables are for those who have `CAP_NET_ADMIN` there.
 pub fn ruleset() -> Result<Ruleset, Error> {
-    let Some(mut socket) = super::socket()? else { return Ok(Ruleset::default()) };
+    Ok(found()?.normal())
+}
+
+/// What the kernel lists, all of one state.
+pub(super) fn found() -> Result<Found, Error> {
+    let Some(mut socket) = super::socket()? else { return Ok(Found::default()) };
     for _ in 0..TRIES {
         // nfnetlink_rcv_msg for a subsystem that is not there.
         let before = match generation(&mut socket) {
-            Err(error) if error.errno() == Some(Errno::INVAL) => return Ok(Ruleset::default()),
+            Err(error) if error.errno() == Some(Errno::INVAL) => return Ok(Found::default()),
             before => before?,
         };
         let found = match Found::read(&mut socket) {
@@ -91,7 +98,7 @@ pub fn ruleset() -> Result<Ruleset, Error> {
             found => found?,
         };
         if generation(&mut socket)? == before {
-            return Ok(found.normal());
+            return Ok(found);
         }
     }
     Err(Error::Answer("the nftables change faster than they can be read".to_owned()))
@@ -106,13 +113,15 @@ fn generation(socket: &mut Socket) -> Result<Option<Vec<u8>>, Error> {
 }
 
 /// What the kernel lists, as it does.
-struct Found {
-    tables: Vec<Message>,
-    chains: Vec<Message>,
-    rules: Vec<Message>,
-    sets: Vec<(Message, Vec<Message>)>,
-    objects: Vec<Message>,
-    flowtables: Vec<Message>,
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Found {
+    pub tables: Vec<Message>,
+    pub chains: Vec<Message>,
+    pub rules: Vec<Message>,
+    /// Each with its elements.
+    pub sets: Vec<(Message, Vec<Message>)>,
+    pub objects: Vec<Message>,
+    pub flowtables: Vec<Message>,
 }
 
 impl Found {
@@ -121,10 +130,10 @@ impl Found {
             let ask = Message::new(kind, family::UNSPEC, Attributes::default());
             socket.dump(request, &ask)
         };
-        let tables = all("listing the tables of nftables", message::GET_TABLE)?;
+        let mut tables = all("listing the tables of nftables", message::GET_TABLE)?;
+        tables.retain(|own| !trace::is_ours(&name(own, table::NAME)));
         if tables.is_empty() {
-            let (chains, rules, sets) = Default::default();
-            return Ok(Self { tables, chains, rules, sets, objects: vec![], flowtables: vec![] });
+            return Ok(Self::default());
         }
         let chains = all("listing the chains of nftables", message::GET_CHAIN)?;
         let rules = all("listing the rules of nftables", message::GET_RULE)?;
@@ -140,7 +149,10 @@ impl Found {
             Ok((own, elements))
         });
         let sets = with_elements.collect::<Result<_, Error>>()?;
-        Ok(Self { tables, chains, rules, sets, objects, flowtables })
+        let mut found = Self { tables, chains, rules, sets, objects, flowtables };
+        found.chains.retain(|own| !trace::is_ours(&name(own, chain::TABLE)));
+        found.rules.retain(|own| !trace::is_ours(&name(own, rule::TABLE)));
+        Ok(found)
     }
 
     fn normal(self) -> Ruleset {
@@ -216,7 +228,7 @@ impl Found {
 }
 
 /// The bound chains, each after those that its own rules go to.
-fn innermost_first(bound: &BTreeSet<String>, rules: &[&Message]) -> Vec<String> {
+pub(super) fn innermost_first(bound: &BTreeSet<String>, rules: &[&Message]) -> Vec<String> {
     let mut ordered: Vec<String> = Vec::new();
     while ordered.len() < bound.len() {
         let open = |name: &&String| !ordered.contains(name);
@@ -232,7 +244,7 @@ fn innermost_first(bound: &BTreeSet<String>, rules: &[&Message]) -> Vec<String> 
     ordered
 }
 
-fn name(own: &Message, at: u16) -> String {
+pub(super) fn name(own: &Message, at: u16) -> String {
     own.attributes().get_text(at).unwrap_or_default()
 }
 

@@ -49,16 +49,26 @@ pub mod message {
     pub const NEW_RULE: u16 = of(6);
     /// `NFT_MSG_GETRULE`.
     pub const GET_RULE: u16 = of(7);
+    /// `NFT_MSG_DELRULE`.
+    pub const DEL_RULE: u16 = of(8);
+    /// `NFT_MSG_NEWSET`.
+    pub const NEW_SET: u16 = of(9);
     /// `NFT_MSG_GETSET`.
     pub const GET_SET: u16 = of(10);
+    /// `NFT_MSG_NEWSETELEM`.
+    pub const NEW_ELEMENT: u16 = of(12);
     /// `NFT_MSG_GETSETELEM`.
     pub const GET_ELEMENT: u16 = of(13);
     /// `NFT_MSG_GETGEN`.
     pub const GET_GENERATION: u16 = of(16);
     /// `NFT_MSG_TRACE`.
     pub const TRACE: u16 = of(17);
+    /// `NFT_MSG_NEWOBJ`.
+    pub const NEW_OBJECT: u16 = of(18);
     /// `NFT_MSG_GETOBJ`.
     pub const GET_OBJECT: u16 = of(19);
+    /// `NFT_MSG_NEWFLOWTABLE`.
+    pub const NEW_FLOWTABLE: u16 = of(22);
     /// `NFT_MSG_GETFLOWTABLE`.
     pub const GET_FLOWTABLE: u16 = of(23);
 }
@@ -163,11 +173,15 @@ pub mod table {
     pub const USE: u16 = 3;
     /// `NFTA_TABLE_HANDLE`.
     pub const HANDLE: u16 = 4;
+    /// `NFTA_TABLE_USERDATA`.
+    pub const USERDATA: u16 = 6;
     /// `NFTA_TABLE_OWNER`.
     pub const OWNER: u16 = 7;
     /// `NFT_TABLE_F_OWNER` of `enum nft_table_flags`: the table goes with the socket that made it,
     /// and nobody else may change it.
     pub const FLAG_OWNER: u32 = 0x2;
+    /// `NFT_TABLE_F_PERSIST`: it stays when that socket is closed.
+    pub const FLAG_PERSIST: u32 = 0x4;
 }
 
 /// `enum nft_chain_attributes`, `nf_tables.h`.
@@ -190,6 +204,8 @@ pub mod chain {
     pub const COUNTERS: u16 = 8;
     /// `NFTA_CHAIN_FLAGS`.
     pub const FLAGS: u16 = 10;
+    /// `NFTA_CHAIN_USERDATA`.
+    pub const USERDATA: u16 = 12;
     /// `NFT_CHAIN_BINDING` of `enum nft_chain_flags`.
     pub const BINDING: u32 = 1 << 2;
     /// `NFTA_HOOK_HOOKNUM` of `enum nft_hook_attributes`.
@@ -214,10 +230,18 @@ pub mod rule {
     pub const HANDLE: u16 = 3;
     /// `NFTA_RULE_EXPRESSIONS`, a list of `NFTA_LIST_ELEM`.
     pub const EXPRESSIONS: u16 = 4;
+    /// `NFTA_RULE_COMPAT`, a list of `NFTA_RULE_COMPAT_…`.
+    pub const COMPAT: u16 = 5;
     /// `NFTA_RULE_POSITION`.
     pub const POSITION: u16 = 6;
     /// `NFTA_RULE_USERDATA`.
     pub const USERDATA: u16 = 7;
+    /// `NFTA_RULE_COMPAT_PROTO` of `enum nft_rule_compat_attributes`.
+    pub const COMPAT_PROTOCOL: u16 = 1;
+    /// `NFTA_RULE_COMPAT_FLAGS` of `enum nft_rule_compat_attributes`.
+    pub const COMPAT_FLAGS: u16 = 2;
+    /// `NFT_RULE_COMPAT_F_INV` of `enum nft_rule_compat_flags`.
+    pub const COMPAT_INVERTED: u32 = 1 << 1;
     /// `NFTA_LIST_ELEM` of `enum nft_list_attributes`.
     pub const ELEMENT: u16 = 1;
     /// `NFTA_EXPR_NAME` of `enum nft_expr_attributes`.
@@ -375,12 +399,42 @@ pub mod set {
     pub const NAME: u16 = 2;
     /// `NFTA_SET_FLAGS`.
     pub const FLAGS: u16 = 3;
+    /// `NFTA_SET_KEY_TYPE`.
+    pub const KEY_TYPE: u16 = 4;
+    /// `NFTA_SET_KEY_LEN`.
+    pub const KEY_LEN: u16 = 5;
+    /// `NFTA_SET_DATA_TYPE`.
+    pub const DATA_TYPE: u16 = 6;
+    /// `NFTA_SET_DATA_LEN`.
+    pub const DATA_LEN: u16 = 7;
+    /// `NFTA_SET_POLICY`.
+    pub const POLICY: u16 = 8;
+    /// `NFTA_SET_DESC`.
+    pub const DESC: u16 = 9;
+    /// `NFTA_SET_ID`: a number by which others of the same batch may name it.
+    pub const ID: u16 = 10;
+    /// `NFTA_SET_TIMEOUT`.
+    pub const TIMEOUT: u16 = 11;
+    /// `NFTA_SET_GC_INTERVAL`.
+    pub const GC_INTERVAL: u16 = 12;
+    /// `NFTA_SET_USERDATA`.
+    pub const USERDATA: u16 = 13;
+    /// `NFTA_SET_OBJ_TYPE`.
+    pub const OBJ_TYPE: u16 = 15;
+    /// `NFTA_SET_EXPR`.
+    pub const EXPRESSION: u16 = 17;
+    /// `NFTA_SET_EXPRESSIONS`.
+    pub const EXPRESSIONS: u16 = 18;
     /// `NFTA_SET_HANDLE`.
     pub const HANDLE: u16 = 16;
     /// `NFTA_SET_COUNT`: how many elements there are.
     pub const COUNT: u16 = 20;
     /// `NFT_SET_ANONYMOUS`.
     pub const ANONYMOUS: u32 = 0x1;
+    /// `NFT_SET_INTERVAL`.
+    pub const INTERVAL: u32 = 0x4;
+    /// `NFTA_SET_DESC_CONCAT` of `enum nft_set_desc_attributes`.
+    pub const CONCAT: u16 = 2;
     /// `NFT_SET_EVAL`: packets may add to it.
     pub const EVAL: u32 = 0x20;
     /// `NFTA_SET_ELEM_LIST_TABLE`.
@@ -389,6 +443,8 @@ pub mod set {
     pub const ELEMENTS_SET: u16 = 2;
     /// `NFTA_SET_ELEM_LIST_ELEMENTS`.
     pub const ELEMENTS: u16 = 3;
+    /// `NFTA_LIST_ELEM` of `enum nft_list_attributes`.
+    pub const ELEMENT: u16 = 1;
 }
 
 /// `enum nft_set_elem_attributes`, `nf_tables.h`.
@@ -407,12 +463,28 @@ pub mod expression {
     pub const LOOKUP_SET: u16 = 1;
     /// `NFTA_DYNSET_SET_NAME`.
     pub const DYNSET_SET: u16 = 1;
+    /// `NFTA_DYNSET_TIMEOUT`.
+    pub const DYNSET_TIMEOUT: u16 = 6;
     /// `NFTA_OBJREF_SET_NAME`.
     pub const OBJREF_SET: u16 = 4;
     /// `NFTA_IMMEDIATE_DATA`.
     pub const IMMEDIATE_DATA: u16 = 2;
+    /// `NFTA_EXTHDR_DREG`.
+    pub const EXTHDR_DREG: u16 = 1;
+    /// `NFTA_EXTHDR_OFFSET`.
+    pub const EXTHDR_OFFSET: u16 = 3;
+    /// `NFTA_EXTHDR_LEN`.
+    pub const EXTHDR_LEN: u16 = 4;
+    /// `NFTA_EXTHDR_FLAGS`.
+    pub const EXTHDR_FLAGS: u16 = 5;
+    /// `NFTA_EXTHDR_SREG`.
+    pub const EXTHDR_SREG: u16 = 7;
     /// `NFTA_QUOTA_CONSUMED`.
     pub const QUOTA_CONSUMED: u16 = 4;
+    /// `NFTA_MATCH_NAME`.
+    pub const MATCH_NAME: u16 = 1;
+    /// `NFTA_MATCH_INFO`.
+    pub const MATCH_INFO: u16 = 3;
 }
 
 /// `enum nft_object_attributes` and `NFT_OBJECT_…`, `nf_tables.h`.
@@ -429,6 +501,8 @@ pub mod object {
     pub const USE: u16 = 5;
     /// `NFTA_OBJ_HANDLE`.
     pub const HANDLE: u16 = 6;
+    /// `NFTA_OBJ_USERDATA`.
+    pub const USERDATA: u16 = 8;
     /// `NFT_OBJECT_COUNTER`.
     pub const COUNTER: u32 = 1;
     /// `NFT_OBJECT_QUOTA`.
@@ -441,10 +515,14 @@ pub mod flowtable {
     pub const TABLE: u16 = 1;
     /// `NFTA_FLOWTABLE_NAME`.
     pub const NAME: u16 = 2;
+    /// `NFTA_FLOWTABLE_HOOK`.
+    pub const HOOK: u16 = 3;
     /// `NFTA_FLOWTABLE_USE`.
     pub const USE: u16 = 4;
     /// `NFTA_FLOWTABLE_HANDLE`.
     pub const HANDLE: u16 = 5;
+    /// `NFTA_FLOWTABLE_FLAGS`.
+    pub const FLAGS: u16 = 7;
 }
 
 /// `enum nft_gen_attributes`, `nf_tables.h`.

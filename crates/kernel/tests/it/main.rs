@@ -15,6 +15,8 @@ mod filter_frames;
 mod filter_tags;
 mod filter_words;
 mod nft;
+mod nft_copy;
+mod nft_rules;
 mod nft_ruleset;
 mod nft_trace;
 mod nodes;

@@ -8,7 +8,7 @@ use crate::nft::{has_nft, nft as run_nft};
 use crate::nodes::{change, in_new};
 
 /// One of everything that `nft` 1.0.6 and this kernel have and that needs no device.
-const RULESET: &str = r#"
+pub const RULESET: &str = r#"
 table inet filter {
     counter hits { }
     quota month { over 1000 mbytes }

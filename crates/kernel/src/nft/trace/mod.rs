@@ -48,6 +48,11 @@ const ROOM: usize = 4 << 20;
 /// What a batch of ours is for, for the error.
 const REQUEST: &str = "tracing in nftables";
 
+/// Whether a table of this name is ours: it says nothing about the firewall.
+pub(super) fn is_ours(table: &str) -> bool {
+    table.starts_with(TABLE)
+}
+
 /// Tells what nf_tables does with a probe in one namespace, until it is dropped.
 pub struct Tracer {
     /// To this socket our tables belong.
@@ -145,7 +150,7 @@ impl Tracer {
                 }
             };
             let event = self.reader.event(&message, &self.chains, device);
-            events.extend(event.filter(|event| !event.table.starts_with(TABLE)));
+            events.extend(event.filter(|event| !is_ours(&event.table)));
         }
     }
 }
