@@ -42,7 +42,7 @@ use std::net::IpAddr;
 use twinax_kernel::Error;
 use twinax_packet::Direction;
 use twinax_packet::decode::Network;
-use twinax_topology::NodeName;
+use twinax_topology::{NodeName, Told};
 
 use crate::cause::{Evidence, Mark, Suspect};
 use crate::facts::Facts;
@@ -164,6 +164,10 @@ pub fn explain(case: Case<'_>) -> Found {
     found.extend(match self::last(case, What::Reply) {
         None if last.at.node == question.from && seen.answered => Vec::new(),
         None => answer(case, &last.at.node, arrived)?,
+        // The answer says that nobody listens.
+        Some(reply) if is_home(case, reply) && seen.was_told(Told::ConnectionRefused) => {
+            socket::socket(case, &last.at.node, arrived)?
+        }
         Some(reply) if is_home(case, reply) => input::input(case, reply)?,
         Some(reply) => follow(case, reply)?,
     });
