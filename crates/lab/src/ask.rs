@@ -16,6 +16,14 @@ pub fn sysctl(node: &NodeName, path: &str) -> Result<Option<String>, Error> {
     inside(&open(node)?, || Ok(sysctl::get(path).ok()))
 }
 
+/// Does some work in the namespace of a node.
+pub fn in_node<T: Send>(
+    node: &NodeName,
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> Result<T, Error> {
+    inside(&open(node)?, work)
+}
+
 /// Who listens in a node.
 pub fn sockets(node: &NodeName) -> Result<Vec<Listening>, Error> {
     inside(&open(node)?, ask::sockets)

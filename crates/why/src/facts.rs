@@ -9,9 +9,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use twinax_kernel::Error;
 use twinax_kernel::ask::{Asked, Listening, RouteQuery};
 use twinax_kernel::observe::What;
+use twinax_kernel::{Error, nft};
 use twinax_lab::{ask, nodes, observe, wanted};
 use twinax_packet::Mac;
 use twinax_plan::{Observed, ObservedLink, ObservedNode};
@@ -27,6 +27,7 @@ pub struct Facts {
     routes: RefCell<HashMap<(NodeName, String), Asked>>,
     sysctls: RefCell<HashMap<(NodeName, String), Option<String>>>,
     sockets: RefCell<HashMap<NodeName, Rc<Vec<Listening>>>>,
+    rules: RefCell<HashMap<NodeName, Rc<Vec<nft::rules::Rule>>>>,
 }
 
 impl Facts {
@@ -43,6 +44,7 @@ impl Facts {
             routes: RefCell::default(),
             sysctls: RefCell::default(),
             sockets: RefCell::default(),
+            rules: RefCell::default(),
         })
     }
 
@@ -109,6 +111,16 @@ impl Facts {
         }
         let found = Rc::new(ask::sockets(node)?);
         self.sockets.borrow_mut().insert(node.clone(), found.clone());
+        Ok(found)
+    }
+
+    /// The rules of nftables of a node.
+    pub fn rules(&self, node: &NodeName) -> Result<Rc<Vec<nft::rules::Rule>>, Error> {
+        if let Some(known) = self.rules.borrow().get(node) {
+            return Ok(known.clone());
+        }
+        let found = Rc::new(ask::in_node(node, nft::rules::rules)?);
+        self.rules.borrow_mut().insert(node.clone(), found.clone());
         Ok(found)
     }
 

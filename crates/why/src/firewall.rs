@@ -1,22 +1,167 @@
-//! The firewall of a node: what nftables did with the packet.
+//! The firewall of a node: what nftables did with the packet, as the kernel told it while it was done.
+//!
+//! No rule is evaluated here: a tracer marks the probe alone, and the kernel says which rule, or which
+//! policy, has decided (`nft monitor trace`). So sets, maps, marks and connection tracking are what they are.
 
 use std::net::IpAddr;
 
+use twinax_kernel::nft::trace::{Headers, Kind as Decided, TraceEvent, Verdict};
+use twinax_packet::decode::Network;
+use twinax_packet::{LinkType, Packet};
 use twinax_topology::NodeName;
 
+use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::model::{Case, Found, Header};
+use crate::remedy::{Op, Remedy};
+use crate::seen::{Flow, Sight, What};
 
 /// What of a node's rules drops the packet.
-pub fn drops(_case: Case<'_>, _node: &NodeName, _header: Header) -> Found {
-    Ok(Vec::new())
+pub fn drops(case: Case<'_>, node: &NodeName, header: Header) -> Found {
+    let is_ours = |headers: &Headers| {
+        ip(headers, |packet| {
+            let to = packet.destination() == Some(header.destination)
+                || is_of(case, packet, header.is_reply);
+            to && packet.protocol() == Some(header.protocol)
+        })
+    };
+    of_node(case, node, header.name(), is_ours)
 }
 
-/// What of a node's rules drops questions for a neighbour, and answers.
-pub fn drops_neighbour(_case: Case<'_>, _node: &NodeName, _target: IpAddr) -> Found {
-    Ok(Vec::new())
+/// What of a node's rules drops questions for a neighbour, or the answers to them.
+pub fn drops_neighbour(case: Case<'_>, node: &NodeName, target: IpAddr) -> Found {
+    let is_ours = |headers: &Headers| match target {
+        IpAddr::V4(target) => {
+            // The sender's address and the target's (RFC 826).
+            let at = |from: usize| headers.network.get(from..from + 4);
+            let arp = headers.network.get(..2) == Some(&[0, 1]);
+            arp && (at(14) == Some(&target.octets()) || at(24) == Some(&target.octets()))
+        }
+        IpAddr::V6(target) => ip(headers, |packet| {
+            packet.protocol() == Some(58)
+                && headers.transport.get(8..24).is_none_or(|own| own == target.octets())
+                && matches!(headers.transport.first(), Some(135 | 136))
+        }),
+    };
+    of_node(case, node, "the question for its neighbour", is_ours)
 }
 
 /// What of a node's rules drops a frame that a bridge passes on.
-pub fn drops_bridged(_case: Case<'_>, _node: &NodeName, _sight: &crate::seen::Sight) -> Found {
-    Ok(Vec::new())
+pub fn drops_bridged(case: Case<'_>, node: &NodeName, sight: &Sight) -> Found {
+    match (sight.what, Header::of(sight)) {
+        (What::Ask { target, .. } | What::Answer { target, .. }, _) => {
+            drops_neighbour(case, node, target)
+        }
+        (_, Some(header)) => drops(case, node, header),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Whether what is in the headers of a packet is so.
+fn ip(headers: &Headers, is: impl Fn(&Packet<'_>) -> bool) -> bool {
+    let bytes = [&headers.network[..], &headers.transport[..]].concat();
+    let packet = Packet::decode(LinkType::Raw, &bytes, bytes.len() as u32);
+    !matches!(packet.network, Network::None) && is(&packet)
+}
+
+/// Whether a packet is of the conversation, as it was seen somewhere: with other addresses before a NAT.
+fn is_of(case: Case<'_>, packet: &Packet<'_>, is_reply: bool) -> bool {
+    let Some(own) = Flow::of(packet) else { return false };
+    let what = if is_reply { What::Reply } else { What::Request };
+    let mut all = case.seen.of(|seen| *seen == what);
+    all.any(|sight| Flow::of(&sight.packet()) == Some(own))
+}
+
+/// The rules and policies of a node that dropped what is ours.
+fn of_node(
+    case: Case<'_>,
+    node: &NodeName,
+    name: &str,
+    is_ours: impl Fn(&Headers) -> bool,
+) -> Found {
+    let own = case.seen.traces.iter().filter(|(at, _)| at == node).map(|(_, event)| event);
+    let drops = own.filter(|event| {
+        matches!(event.verdict, Verdict::Drop | Verdict::Queue(_) | Verdict::Stolen)
+            && is_ours(&event.headers)
+    });
+    let mut found: Vec<Suspect> = Vec::new();
+    for event in drops {
+        let suspect = suspect(case, node, event, name)?;
+        if !found.iter().any(|known| known.cause == suspect.cause) {
+            found.push(suspect);
+        }
+    }
+    Ok(found)
+}
+
+fn suspect(
+    case: Case<'_>,
+    node: &NodeName,
+    event: &TraceEvent,
+    name: &str,
+) -> Result<Suspect, twinax_kernel::Error> {
+    let place = format!("{} {} {}", event.family, event.table, event.chain);
+    let hook = event.hook.map(|hook| format!(" (hook {hook})")).unwrap_or_default();
+    let what = match event.verdict {
+        Verdict::Queue(_) => "hands it to a program",
+        Verdict::Stolen => "keeps it",
+        _ => "drops it",
+    };
+    let command = format!("ip netns exec {node} nft -a list chain {place}");
+    let of_chain = case.facts.rules(node)?;
+    let of_chain: Vec<_> = of_chain
+        .iter()
+        .filter(|own| {
+            own.family == event.family && own.table == event.table && own.chain == event.chain
+        })
+        .collect();
+    let place_of =
+        event.rule_handle.and_then(|handle| of_chain.iter().position(|own| own.handle == handle));
+    if let (Decided::Rule, Some(handle)) = (event.kind, event.rule_handle) {
+        let text = match place_of {
+            Some(index) => of_chain[index].to_string(),
+            None => format!("handle {handle}"),
+        };
+        let says =
+            format!("A firewall rule of {node} drops {name}: `{text}` in {place}{hook} {what}.");
+        let cause = Cause::new(Kind::Firewall, node, says).by(place.as_str(), text.as_str());
+        let seen = format!(
+            "nftables of {node}: {place}, rule `{text}` (handle {handle}): {}",
+            event.verdict
+        );
+        let suspect = Suspect::new(cause)
+            .because(Evidence::new(Mark::Observed, seen).with(command))
+            .certain_if(true);
+        let remedy = place_of.map(|index| Remedy {
+            ops: vec![Op::DeleteRule {
+                node: node.clone(),
+                family: event.family,
+                table: event.table.clone(),
+                chain: event.chain.clone(),
+                handle,
+                index,
+            }],
+        });
+        return Ok(match remedy {
+            Some(remedy) => suspect.mended_by(remedy),
+            None => suspect,
+        });
+    }
+    let says = format!(
+        "The firewall of {node} drops {name}: the policy of the chain {place}{hook} is drop, and no rule accepts it."
+    );
+    let cause = Cause::new(Kind::Firewall, node, says).by(place.as_str(), "policy drop");
+    let seen = format!("nftables of {node}: {place}, policy: {}", event.verdict);
+    let accept = Remedy {
+        ops: vec![Op::Policy {
+            node: node.clone(),
+            family: event.family,
+            table: event.table.clone(),
+            chain: event.chain.clone(),
+            accept: true,
+        }],
+    };
+    Ok(Suspect::new(cause)
+        .because(Evidence::new(Mark::Observed, seen).with(command))
+        .certain_if(true)
+        .mended_by(accept))
 }

@@ -3,12 +3,14 @@
 //! The rings are open before it is sent, and read until the kernel says that there is no more
 //! ([`Session::settle`]), so what is not there was not.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use twinax_kernel::nft::trace::{self, Tracer};
 use twinax_kernel::{Error, Netns};
 use twinax_lab::capture::{CaptureError, Memory, Options, Session};
-use twinax_lab::nodes;
 use twinax_lab::probe::{Connection, Echo, UdpEcho, connect, ping, udp_echo};
+use twinax_lab::{ask, nodes};
 use twinax_topology::NodeName;
 
 use crate::question::{Protocol, Question};
@@ -23,6 +25,9 @@ pub enum ProbeError {
     /// It could not be sent.
     #[error("the probe could not be sent")]
     Send(#[source] Error),
+    /// What nftables does with it could not be traced.
+    #[error("what nftables does with the probe could not be traced")]
+    Trace(#[source] Error),
 }
 
 /// How long frames that are still on their way are waited for.
@@ -40,6 +45,7 @@ pub fn probe(question: &Question, watched: &[NodeName]) -> Result<Seen, ProbeErr
     let mut session = Session::open(watched, &options)?;
     let mut classifier = Classifier::default();
     let netns = nodes::open(&question.from).map_err(ProbeError::Send)?;
+    let mut tracers = trace(question, watched)?;
     let (answered, words) = std::thread::scope(|scope| {
         let sending = scope.spawn(|| send(question, &netns));
         while !sending.is_finished() {
@@ -58,7 +64,35 @@ pub fn probe(question: &Question, watched: &[NodeName]) -> Result<Seen, ProbeErr
         classifier.lost();
     }
     let seen = classifier.finish(question, session.devices().interfaces());
-    Ok(Seen { answered, words, lost, ..seen })
+    let mut traces = Vec::new();
+    for (node, tracer) in &mut tracers {
+        let events = tracer.events().map_err(ProbeError::Trace)?;
+        traces.extend(events.into_iter().map(|event| (node.clone(), event)));
+    }
+    Ok(Seen { answered, words, lost, traces, ..seen })
+}
+
+/// Has the kernel tell what nftables does with the packet, in all nodes that have any.
+fn trace(question: &Question, nodes: &[NodeName]) -> Result<Vec<(NodeName, Tracer)>, ProbeError> {
+    let port = Some(question.port).filter(|port| *port != 0);
+    let mut wanted = vec![
+        trace::Probe::new(match question.protocol {
+            Protocol::Icmp => trace::Protocol::Icmp,
+            Protocol::Tcp => trace::Protocol::Tcp,
+            Protocol::Udp => trace::Protocol::Udp,
+        })
+        .ports(None, port),
+    ];
+    wanted.push(trace::Probe::new(match question.to {
+        IpAddr::V4(_) => trace::Protocol::Arp,
+        IpAddr::V6(_) => trace::Protocol::Icmpv6,
+    }));
+    let mut tracers = Vec::new();
+    for node in nodes {
+        let armed = ask::in_node(node, || Tracer::arm(&wanted)).map_err(ProbeError::Trace)?;
+        tracers.extend(armed.map(|tracer| (node.clone(), tracer)));
+    }
+    Ok(tracers)
 }
 
 fn take(session: &mut Session, classifier: &mut Classifier) -> Result<(), CaptureError> {

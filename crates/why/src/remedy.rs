@@ -5,7 +5,8 @@ mod undo;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use twinax_lab::{Lab, LabError};
+use twinax_kernel::{Error, nft};
+use twinax_lab::{Lab, LabError, ask};
 use twinax_plan::{Step, command};
 use twinax_topology::{
     Change, Family, IfName, InterfaceSysctl, NodeName, Place, PortAttributes, Sysctl,
@@ -24,6 +25,41 @@ pub enum Op {
         at: At,
         /// Whose.
         to: IpAddr,
+    },
+    /// A rule of nftables is removed.
+    DeleteRule {
+        /// In which node.
+        node: NodeName,
+        /// The family of its table.
+        family: nft::Family,
+        /// Its table.
+        table: String,
+        /// Its chain.
+        chain: String,
+        /// What it is called by.
+        handle: u64,
+        /// Its place in the chain, counted from 0: in a copy it is called by another handle.
+        index: usize,
+    },
+    /// A rule of nftables that was removed is put back.
+    RestoreRule {
+        /// In which node.
+        node: NodeName,
+        /// The rule.
+        rule: Box<nft::rules::Rule>,
+    },
+    /// The policy of a chain is set.
+    Policy {
+        /// In which node.
+        node: NodeName,
+        /// The family of its table.
+        family: nft::Family,
+        /// Its table.
+        table: String,
+        /// The chain.
+        chain: String,
+        /// Whether what no rule decides about goes on.
+        accept: bool,
     },
 }
 
@@ -106,9 +142,33 @@ impl Remedy {
                         let _ = lab.change(&[Change::DelNeighbour(place.node, key)]);
                     }
                 }
+                Op::DeleteRule { node, family, table, chain, index, .. } => {
+                    ask::in_node(node, || delete(*family, table, chain, *index))
+                        .map_err(LabError::Observe)?;
+                }
+                Op::RestoreRule { node, rule } => {
+                    ask::in_node(node, || nft::rules::restore_rule(rule))
+                        .map_err(LabError::Observe)?;
+                }
+                Op::Policy { node, family, table, chain, accept } => {
+                    let policy = if *accept { nft::Policy::Accept } else { nft::Policy::Drop };
+                    ask::in_node(node, || nft::rules::set_policy(*family, table, chain, policy))
+                        .map_err(LabError::Observe)?;
+                }
             }
         }
         Ok(())
+    }
+}
+
+/// Removes the rule at a place of a chain, in the namespace of the calling thread.
+fn delete(family: nft::Family, table: &str, chain: &str, index: usize) -> Result<(), Error> {
+    let rules = nft::rules::rules()?;
+    let of_chain =
+        rules.iter().filter(|own| own.family == family && own.table == table && own.chain == chain);
+    match of_chain.skip(index).map(|own| own.handle).next() {
+        Some(handle) => nft::rules::delete_rule(family, table, chain, handle),
+        None => Err(Error::Answer(format!("{family} {table} {chain} has no such rule any more"))),
     }
 }
 
@@ -123,6 +183,20 @@ impl Op {
             Self::Change(change) => command(&Step::Change((**change).clone())),
             Self::Forget { at, to } => {
                 format!("ip -n {} neigh del {to} dev {}", at.node, at.device)
+            }
+            Self::DeleteRule { node, family, table, chain, handle, .. } => {
+                format!(
+                    "ip netns exec {node} nft delete rule {family} {table} {chain} handle {handle}"
+                )
+            }
+            Self::RestoreRule { node, rule } => {
+                format!("ip netns exec {node} nft insert rule {} {rule}", rule.place())
+            }
+            Self::Policy { node, family, table, chain, accept } => {
+                let policy = if *accept { "accept" } else { "drop" };
+                format!(
+                    "ip netns exec {node} nft 'chain {family} {table} {chain} {{ policy {policy}; }}'"
+                )
             }
         }
     }

@@ -13,6 +13,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use serde::Serialize;
+use twinax_kernel::nft::trace::TraceEvent;
 use twinax_packet::journey::Journey;
 use twinax_packet::{Direction, Interface, LinkType, Mac, Packet, Time};
 use twinax_topology::{NodeName, Told};
@@ -142,6 +143,8 @@ pub struct Seen {
     pub journeys: Vec<Journey>,
     /// The devices of the journeys.
     pub interfaces: Vec<Interface>,
+    /// What nftables has decided about it, and in which node.
+    pub traces: Vec<(NodeName, TraceEvent)>,
     /// How many frames there was no room for.
     pub lost: u64,
 }

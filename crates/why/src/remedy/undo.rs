@@ -1,7 +1,7 @@
 //! What takes a remedy back: the lab is then as it was.
 
-use twinax_kernel::Error;
 use twinax_kernel::observe::What;
+use twinax_kernel::{Error, nft};
 use twinax_lab::{ask, observe};
 use twinax_plan::ObservedNode;
 use twinax_topology::{Change, Neighbour, NodeName, Place, PortAttributes, Sysctl};
@@ -14,14 +14,32 @@ impl Remedy {
     pub fn inverse(&self) -> Result<Self, Error> {
         let mut back = Vec::new();
         for op in &self.ops {
-            let changes = match op {
-                Op::Change(change) => of_change(change)?,
+            let ops: Vec<Op> = match op {
+                Op::Change(change) => Self::of(of_change(change)?).ops,
                 // It comes back when somebody asks for it.
                 Op::Forget { .. } => Vec::new(),
+                Op::DeleteRule { node, family, table, chain, index, .. } => {
+                    let rules = ask::in_node(node, nft::rules::rules)?;
+                    let of_chain = rules.into_iter().filter(|own| {
+                        own.family == *family && own.table == *table && own.chain == *chain
+                    });
+                    let rule = of_chain.skip(*index).map(Box::new).next();
+                    rule.map(|rule| Op::RestoreRule { node: node.clone(), rule })
+                        .into_iter()
+                        .collect()
+                }
+                Op::RestoreRule { .. } => Vec::new(),
+                Op::Policy { accept, .. } => {
+                    let mut back = op.clone();
+                    if let Op::Policy { accept: old, .. } = &mut back {
+                        *old = !accept;
+                    }
+                    vec![back]
+                }
             };
-            back.push(changes);
+            back.push(ops);
         }
-        Ok(Self::of(back.into_iter().rev().flatten()))
+        Ok(Self { ops: back.into_iter().rev().flatten().collect() })
     }
 }
 
