@@ -64,9 +64,9 @@ const DEPTH: usize = 32;
 const FIELDS: u32 = 10_000;
 
 /// The types of a kernel.
-pub struct Btf {
-    types: Vec<u8>,
-    strings: Vec<u8>,
+pub struct Btf<'a> {
+    types: &'a [u8],
+    strings: &'a [u8],
     /// Where each type is in `types`: the type of number 1 is the first.
     places: Vec<u32>,
     /// The numbers of those that are looked for by their names.
@@ -101,9 +101,9 @@ pub enum Argument {
     Other,
 }
 
-impl Btf {
+impl<'a> Btf<'a> {
     /// Reads the types of `/sys/kernel/btf/vmlinux`.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Mistake> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Mistake> {
         let header = bytes.get(..HEADER).ok_or(Mistake::Cut)?;
         let magic = [header[0], header[1]];
         if u16::from_ne_bytes(magic) != MAGIC || header[2] != VERSION {
@@ -117,12 +117,7 @@ impl Btf {
         };
         let types = part(word(8)?, word(12)?).ok_or(Mistake::Cut)?;
         let strings = part(word(16)?, word(20)?).ok_or(Mistake::Cut)?;
-        let mut btf = Self {
-            types: types.to_vec(),
-            strings: strings.to_vec(),
-            places: Vec::new(),
-            named: Vec::new(),
-        };
+        let mut btf = Self { types, strings, places: Vec::new(), named: Vec::new() };
         btf.find_places()?;
         Ok(btf)
     }
@@ -130,7 +125,7 @@ impl Btf {
     fn find_places(&mut self) -> Result<(), Mistake> {
         let mut place = 0;
         while place < self.types.len() {
-            let own = type_at(&self.types, place).ok_or(Mistake::Cut)?;
+            let own = type_at(self.types, place).ok_or(Mistake::Cut)?;
             let rest = match own.kind {
                 kind::INT | kind::VAR | kind::DECL_TAG => 4,
                 kind::ARRAY => 12,
@@ -180,7 +175,7 @@ impl Btf {
             return None;
         }
         let argument =
-            |index: usize| self.argument(word_at(&self.types, prototype.rest + 8 * index + 4)?);
+            |index: usize| self.argument(word_at(self.types, prototype.rest + 8 * index + 4)?);
         (1..prototype.count).map(argument).collect()
     }
 
@@ -222,10 +217,10 @@ impl Btf {
         let mut found = HashMap::with_capacity(own.count);
         for index in 0..own.count {
             let place = own.rest + size * index;
-            let low = word_at(&self.types, place + 4)?;
-            let high = if size == 12 { word_at(&self.types, place + 8)? } else { 0 };
+            let low = word_at(self.types, place + 4)?;
+            let high = if size == 12 { word_at(self.types, place + 8)? } else { 0 };
             let value = u64::from(high) << 32 | u64::from(low);
-            found.entry(value).or_insert(self.name(word_at(&self.types, place)?)?);
+            found.entry(value).or_insert(self.name(word_at(self.types, place)?)?);
         }
         Some(found)
     }
@@ -249,8 +244,8 @@ impl Btf {
         (0..own.count).find_map(|index| {
             *left = left.checked_sub(1)?;
             let place = own.rest + 12 * index;
-            let (called, field) = (word_at(&self.types, place)?, word_at(&self.types, place + 4)?);
-            let bits = word_at(&self.types, place + 8)?;
+            let (called, field) = (word_at(self.types, place)?, word_at(self.types, place + 4)?);
+            let bits = word_at(self.types, place + 8)?;
             let bits = if own.flag { bits & 0xff_ffff } else { bits };
             if called != 0 {
                 return self.is_named(called, name.as_bytes()).then_some((bits, field));
@@ -279,7 +274,7 @@ impl Btf {
 
     fn get(&self, id: u32) -> Option<Type> {
         let place = self.places.get((id as usize).checked_sub(1)?)?;
-        type_at(&self.types, *place as usize)
+        type_at(self.types, *place as usize)
     }
 
     fn is_named(&self, place: u32, name: &[u8]) -> bool {

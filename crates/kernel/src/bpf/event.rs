@@ -153,7 +153,7 @@ impl Reasons {
     const SHIFT: u32 = 16;
 
     /// What the kernel's types say. A kernel before 5.17 has none.
-    pub fn of(btf: &Btf) -> Self {
+    pub fn of(btf: &Btf<'_>) -> Self {
         fn own<'a>(
             names: HashMap<u64, &'a str>,
             prefix: &'static str,

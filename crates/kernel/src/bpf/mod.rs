@@ -8,10 +8,10 @@
 //!   icmp_send ─────────┘
 //! ```
 //!
-//! There is no compiler and no library: the kernel says in its [BTF](btf) where the fields of its structs
-//! are, the programs are made of that ([`program`]) as data and put together ([`assemble`]), and the
+//! There is no compiler and no library: the kernel says in its BTF (`btf`) where the fields of its structs
+//! are, the programs are made of that (`program`) as data and put together (`assemble`), and the
 //! kernel's verifier has the last word. What it costs is 10 ms at the beginning, and a tenth of a second
-//! once when the first functions get their names ([`kallsyms`]).
+//! once when the first functions get their names (`kallsyms`).
 //!
 //! It wants `CAP_BPF` and `CAP_PERFMON` in the *machine's* user namespace: root in a lab of an ordinary
 //! user, and root of the machine who has entered a user namespace, have neither. So it is opened before
@@ -41,7 +41,7 @@ use self::ring::Ring;
 use crate::sys::{self, BpfMap, MapKind};
 
 pub use event::{Event, Kind};
-pub use harmless::{HARMLESS, Harmless, harmless};
+pub use harmless::{HARMLESS, Harmless, Only, harmless};
 pub use same::same_packet;
 
 /// Where the kernel says what its types are.
@@ -210,7 +210,7 @@ impl AsFd for Tracer {
 /// Loads the program for a tracepoint, and lets it run there.
 fn attach(
     kind: Kind,
-    btf: &Btf,
+    btf: &Btf<'_>,
     offsets: &Offsets,
     maps: Maps,
 ) -> Result<(OwnedFd, OwnedFd), Error> {

@@ -83,7 +83,7 @@ const COPY: u32 = 384;
 
 impl Offsets {
     /// What the kernel's types say.
-    pub fn of(btf: &Btf) -> Result<Self, Mistake> {
+    pub fn of(btf: &Btf<'_>) -> Result<Self, Mistake> {
         let skb = |field| {
             let offset = btf.offset("sk_buff", field)?;
             // 8 bytes, whatever it is, have to be within the copy.
@@ -133,7 +133,7 @@ impl Arguments {
     /// Tells them apart by their types: the kernel has given these tracepoints more arguments as time
     /// went on (`kfree_skb` a reason in 5.17, the receiving socket in 6.11; `consume_skb` a location in
     /// 6.3).
-    pub fn of(btf: &Btf, kind: Kind) -> Result<Self, Mistake> {
+    pub fn of(btf: &Btf<'_>, kind: Kind) -> Result<Self, Mistake> {
         let tracepoint = kind.tracepoint();
         let lacks = || Mistake::Lacks(format!("tracepoint `{tracepoint}` with a packet"));
         let arguments = btf.arguments(tracepoint).ok_or_else(lacks)?;

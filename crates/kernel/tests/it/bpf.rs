@@ -9,12 +9,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use twinax_kernel::Netns;
-use twinax_kernel::bpf::{Event, Kind, Tracer, harmless};
+use twinax_kernel::ask::{self, Asked, RouteQuery};
+use twinax_kernel::bpf::{Event, Kind, Tracer, harmless, same_packet};
+use twinax_kernel::capture::{Ring, RingOptions};
 use twinax_kernel::icmp::{self, IcmpOptions};
 use twinax_packet::decode::Transport;
+use twinax_packet::{LinkType, Packet};
 use twinax_plan::Device;
 use twinax_topology::Place;
 
+use crate::capture::all;
 use crate::nft::{has_nft, nft};
 use crate::nodes::{change, in_new, is_root, other, settle};
 
@@ -258,6 +262,75 @@ fn a_ping_that_is_answered_loses_nothing() {
             until(&mut tracer, "the reply", |own| own.kind == Kind::Dropped && is_reply(own));
         let drops: Vec<&Event> = seen.iter().filter(|own| own.kind == Kind::Dropped).collect();
         assert!(drops.iter().all(|own| harmless(own).is_some()), "{drops:#?}");
+    });
+}
+
+/// The packet that the kernel makes up to answer a question is no loss.
+#[test]
+fn asking_for_a_route_loses_nothing() {
+    let name = "asking_for_a_route_loses_nothing";
+    if !is_root(name) {
+        return;
+    }
+    in_new(|here| {
+        let _there = cable(here);
+        let Some(mut tracer) = tracer(name, &[here]) else { return };
+        // Its own address is a source that is not let in.
+        let mut query = RouteQuery::to(IpAddr::V4(RIGHT));
+        (query.from, query.iif) = (Some(IpAddr::V4(LEFT)), Some("left".to_owned()));
+        let asked = ask::route(&query).expect("the kernel answers");
+        assert!(matches!(asked, Asked::Refused(_)), "{asked:?}");
+        let seen = until(&mut tracer, "the question", |own| {
+            own.kind == Kind::Dropped && own.protocol == 0x0800
+        });
+        let last = seen.last().expect("there is one");
+        assert!(harmless(last).is_some(), "{last:#?}");
+    });
+}
+
+/// An event is known to be about a frame that was captured, and not about one that is like it.
+#[test]
+fn an_event_is_about_a_captured_packet() {
+    let name = "an_event_is_about_a_captured_packet";
+    if !is_root(name) {
+        return;
+    }
+    in_new(|here| {
+        let there = cable(here);
+        let options = RingOptions { block_size: 1 << 16, blocks: 64, retire: 2 };
+        let mut ring = Ring::open(options, |_| Ok(())).expect("a ring");
+        let Some(mut tracer) = tracer(name, &[&there]) else { return };
+        let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+        let mut drops = Vec::new();
+        for _ in 0..2 {
+            socket.send_to(b"twice the same", (RIGHT, 4242)).expect("it is sent");
+            let seen = until(&mut tracer, "nobody listens", |own| is_dropped(own, "NO_SOCKET"));
+            drops.extend(
+                seen.into_iter().filter(|own| own.kind == Kind::Dropped && is_to(own, 4242)),
+            );
+        }
+        let mut sent = Vec::new();
+        // Each block is handed over after 2 ms, with whatever is in it: there are enough of them.
+        let drops_of_ring = all(&mut ring, |frame| {
+            let packet = Packet::decode(frame.link_type, frame.bytes, frame.length);
+            if packet.ports().is_some_and(|(_, to)| to == 4242) {
+                sent.push((frame.time, frame.bytes.to_vec()));
+            }
+        });
+        assert_eq!((sent.len(), drops.len(), drops_of_ring), (2, 2, 0));
+        for (number, drop) in drops.iter().enumerate() {
+            let same: Vec<bool> = sent
+                .iter()
+                .map(|(_, frame)| {
+                    let length = frame.len() as u32;
+                    same_packet(drop, &Packet::decode(LinkType::Ethernet, frame, length))
+                })
+                .collect();
+            assert_eq!(same, [number == 0, number == 1], "{drop:#?}");
+            // Both have the time of one clock; it was dropped within a second of being sent.
+            let between = drop.time.0.abs_diff(sent[number].0);
+            assert!(between < 1_000_000_000, "{between} ns");
+        }
     });
 }
 

@@ -92,7 +92,8 @@ fn example() -> Vec<u8> {
 
 #[test]
 fn a_field_is_where_it_is() {
-    let btf = Btf::parse(&example()).expect("it is BTF");
+    let own = example();
+    let btf = Btf::parse(&own).expect("it is BTF");
     assert_eq!(btf.offset("sk_buff", "before"), Ok(0));
     assert_eq!(btf.offset("sk_buff", "list"), Ok(16));
     assert_eq!(btf.offset("sk_buff", "dev"), Ok(24));
@@ -114,14 +115,16 @@ fn a_bit_field_has_no_place_in_bytes() {
         let name = writer.string(name);
         writer.words(&[name, int, offset]);
     }
-    let btf = Btf::parse(&writer.finish()).expect("it is BTF");
+    let own = writer.finish();
+    let btf = Btf::parse(&own).expect("it is BTF");
     assert_eq!(btf.offset("bits", "whole"), Ok(2));
     assert!(btf.offset("bits", "part").is_err());
 }
 
 #[test]
 fn a_tracepoint_says_what_it_is_called_with() {
-    let btf = Btf::parse(&example()).expect("it is BTF");
+    let own = example();
+    let btf = Btf::parse(&own).expect("it is BTF");
     let skb = Argument::Struct("sk_buff".to_owned());
     let reason = Argument::Enum("skb_drop_reason".to_owned());
     let expected = vec![skb, Argument::Void, reason, Argument::Other];
@@ -132,7 +135,8 @@ fn a_tracepoint_says_what_it_is_called_with() {
 
 #[test]
 fn values_of_an_enum_have_names() {
-    let btf = Btf::parse(&example()).expect("it is BTF");
+    let own = example();
+    let btf = Btf::parse(&own).expect("it is BTF");
     let reasons = btf.enumerators("skb_drop_reason").expect("it is there");
     assert_eq!(reasons, [(1, "CONSUMED"), (3, "NO_SOCKET")].into());
     let mut all: Vec<_> = btf.enums_ending("_drop_reason").collect();
@@ -153,7 +157,8 @@ fn what_is_broken_is_said_to_be() {
     let mut writer = Writer::new();
     writer.add("new", 31, 0, 0);
     let kind = Mistake::Kind { id: 1, kind: 31 };
-    assert_eq!(Btf::parse(&writer.finish()).err(), Some(kind));
+    let own = writer.finish();
+    assert_eq!(Btf::parse(&own).err(), Some(kind));
 }
 
 /// Types that lead to themselves are no way to get lost.
@@ -162,7 +167,8 @@ fn a_circle_ends() {
     let mut writer = Writer::new();
     writer.add("btf_trace_round", kind::TYPEDEF, 0, 1);
     writer.structure("round", kind::STRUCT, &[("", 2, 0)]);
-    let btf = Btf::parse(&writer.finish()).expect("it is BTF");
+    let own = writer.finish();
+    let btf = Btf::parse(&own).expect("it is BTF");
     assert_eq!(btf.arguments("round"), None);
     assert!(btf.offset("round", "field").is_err());
 }
