@@ -102,9 +102,9 @@ fn suspect(
     let place = format!("{} {} {}", event.family, event.table, event.chain);
     let hook = event.hook.map(|hook| format!(" (hook {hook})")).unwrap_or_default();
     let what = match event.verdict {
-        Verdict::Queue(_) => "hands it to a program",
-        Verdict::Stolen => "keeps it",
-        _ => "drops it",
+        Verdict::Queue(_) => "hands to a program",
+        Verdict::Stolen => "keeps",
+        _ => "drops",
     };
     let command = format!("ip netns exec {node} nft -a list chain {place}");
     let of_chain = case.facts.rules(node)?;
@@ -122,7 +122,7 @@ fn suspect(
             None => format!("handle {handle}"),
         };
         let says =
-            format!("A firewall rule of {node} drops {name}: `{text}` in {place}{hook} {what}.");
+            format!("The firewall of {node} {what} {name}, by the rule `{text}` in {place}{hook}.");
         let cause = Cause::new(Kind::Firewall, node, says).by(place.as_str(), text.as_str());
         let seen = format!(
             "nftables of {node}: {place}, rule `{text}` (handle {handle}): {}",
