@@ -12,7 +12,6 @@ use twinax_kernel::ask;
 use twinax_lab::copy::Blueprint;
 use twinax_topology::NodeName;
 
-use crate::WhyError;
 use crate::cause::{Cause, Evidence, Mark, Suspect};
 use crate::diagnosis::{Diagnosis, Mended, Tried, Verdict};
 use crate::facts::Facts;
@@ -23,6 +22,7 @@ use crate::remedy::Remedy;
 use crate::seen::{Seen, What};
 use crate::trial::{Bench, MOST, in_words};
 use crate::ways::ways;
+use crate::{Answer, WhyError, confirm};
 
 /// How many causes are looked for one behind the other.
 const DEPTH: usize = 3;
@@ -30,11 +30,11 @@ const DEPTH: usize = 3;
 /// Finds out why a packet does not arrive, in the sandbox of the calling process, which must have one thread
 /// only.
 pub fn diagnose(question: &Question, depth: usize) -> Result<Diagnosis, WhyError> {
-    examine(question, depth).map(|(diagnosis, _)| diagnosis)
+    examine(question, depth).map(|answer| answer.diagnosis)
 }
 
 /// As [`diagnose`], with the remedy to be carried out.
-pub fn examine(question: &Question, depth: usize) -> Result<(Diagnosis, Option<Remedy>), WhyError> {
+pub fn examine(question: &Question, depth: usize) -> Result<Answer, WhyError> {
     let facts = Facts::gather().map_err(WhyError::Look)?;
     let watched = crate::scope::watched(&facts, question)?;
     let seen = probe(question, &watched)?;
@@ -53,19 +53,20 @@ pub fn examine(question: &Question, depth: usize) -> Result<(Diagnosis, Option<R
         next: None,
         notes: Vec::new(),
     };
+    let samples = confirm::samples(&seen);
     if seen.lost > 0 {
         diagnosis
             .notes
             .push(format!("{} frames were not seen: there was no room for them", seen.lost));
     }
     if diagnosis.arrives {
-        return Ok((diagnosis, None));
+        return Ok(Answer { diagnosis, remedy: None, samples });
     }
     let case = Case { question, facts: &facts, seen: &seen };
     let suspects = model::explain(case).map_err(WhyError::Look)?;
     let nodes = crate::scope::nodes(case, &suspects)?;
     let remedy = try_and_judge(&mut diagnosis, suspects, nodes, depth)?;
-    Ok((diagnosis, remedy))
+    Ok(Answer { diagnosis, remedy, samples })
 }
 
 /// Whether the packet has done what it should.

@@ -16,6 +16,7 @@
 //! where nothing is proven.
 
 pub mod cause;
+mod confirm;
 pub mod diagnosis;
 mod facts;
 mod firewall;
@@ -30,8 +31,10 @@ pub mod text;
 mod trial;
 mod ways;
 
+use serde::{Deserialize, Serialize};
 use twinax_lab::{Lab, LabError};
 
+pub use confirm::{Sample, confirm};
 pub use diagnosis::Diagnosis;
 pub use probe::ProbeError;
 pub use question::{Protocol, Question};
@@ -54,9 +57,20 @@ pub enum WhyError {
 /// Finds out why a packet does not arrive, in the sandbox of the calling process, which must have one thread
 /// only: copies are made by forks of it.
 ///
-/// With it comes the remedy that was tried, to be carried out by [`Remedy::apply`].
-pub fn why(question: &Question) -> Result<(Diagnosis, Option<Remedy>), WhyError> {
+/// With it comes the remedy that was tried, to be carried out by [`fix`].
+pub fn why(question: &Question) -> Result<Answer, WhyError> {
     judge::examine(question, 0)
+}
+
+/// A diagnosis, and what is needed to go on from there.
+#[derive(Debug)]
+pub struct Answer {
+    /// The diagnosis.
+    pub diagnosis: Diagnosis,
+    /// The remedy that it names.
+    pub remedy: Option<Remedy>,
+    /// The packets that were seen, for who has listened to the kernel's tracepoints meanwhile.
+    pub samples: Vec<Sample>,
 }
 
 /// Whether the packet arrives now, without an explanation.
@@ -68,7 +82,7 @@ pub fn arrives(question: &Question) -> Result<bool, WhyError> {
 }
 
 /// What came of a remedy that was carried out in the lab itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fixed {
     /// The packet arrives now.
     Arrives,

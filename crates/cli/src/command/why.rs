@@ -1,13 +1,18 @@
 //! `twinax why`: why a packet does not arrive.
 
+use std::collections::HashMap;
+use std::io::Write as _;
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use twinax_kernel::bpf::{self, Tracer};
+use twinax_kernel::mounts::PINS;
 use twinax_lab::Lab;
 use twinax_lab::registry::Registry;
 use twinax_lab::sandbox::Holder;
 use twinax_topology::{NodeName, Ping, Spot};
-use twinax_why::{Diagnosis, Fixed, Protocol, Question};
+use twinax_why::{Diagnosis, Fixed, Protocol, Question, Sample, confirm};
 
 use super::target::{Target, has_interface, of_one_link};
 use super::{FAILED, HELD, Wrong, running};
@@ -34,35 +39,91 @@ pub fn run(asked: &Why) -> anyhow::Result<u8> {
         }
         false => (lab, holder, None),
     };
-    running::inside(&holder, || {
+    // In the machine's own user namespace, and before the packet is sent.
+    let tracer = Tracepoints::open(&holder);
+    let doing = format!("why {} → {to} …", from.node);
+    let waiting = show::Doing::new(&doing);
+    let mut sent = running::send(&holder, |mut events| {
         let question = question(asked, &from, &target)?;
-        let doing = format!("why {} → {to} …", from.node);
-        let waiting = show::Doing::new(&doing);
-        let found = twinax_why::why(&question);
-        waiting.end();
-        let (diagnosis, remedy) = found?;
-        let mut fixed = None;
-        if !asked.json {
-            show::print(&diagnosis.to_string())?;
-        }
-        if let Some(remedy) = remedy.filter(|_| asked.fix) {
-            let outcome = twinax_why::fix(&mut Lab::running(&lab)?, &question, &remedy)?;
-            fixed = Some(outcome == Fixed::Arrives);
-            if !asked.json {
-                show::print(match outcome {
-                    Fixed::Arrives => "\nCarried out: the packet arrives now.\n",
-                    Fixed::Undone => {
-                        "\nCarried out, and undone again: the packet did not arrive.\n"
-                    }
-                })?;
+        let answer = twinax_why::why(&question)?;
+        let fixed = match answer.remedy.filter(|_| asked.fix) {
+            Some(remedy) => Some(twinax_why::fix(&mut Lab::running(&lab)?, &question, &remedy)?),
+            None => None,
+        };
+        let (diagnosis, samples) = (answer.diagnosis, answer.samples);
+        let arrives = diagnosis.arrives || fixed == Some(Fixed::Arrives);
+        events.write_all(&serde_json::to_vec(&Found { diagnosis, fixed, samples })?)?;
+        Ok(if arrives { HELD } else { FAILED })
+    })?;
+    let said = std::io::read_to_string(sent.events())?;
+    waiting.end();
+    let code = running::end(&holder, sent)?;
+    if let Ok(found) = serde_json::from_str::<Found>(&said) {
+        let Found { mut diagnosis, fixed, samples } = found;
+        tracer.tell(&mut diagnosis, &samples);
+        tell(asked, &lab, &diagnosis, fixed)?;
+    }
+    Ok(code)
+}
+
+/// What the process in the lab has found.
+#[derive(Serialize, Deserialize)]
+struct Found {
+    diagnosis: Diagnosis,
+    fixed: Option<Fixed>,
+    samples: Vec<Sample>,
+}
+
+fn tell(
+    asked: &Why,
+    lab: &NodeName,
+    diagnosis: &Diagnosis,
+    fixed: Option<Fixed>,
+) -> anyhow::Result<()> {
+    if asked.json {
+        let fixed = fixed.map(|fixed| fixed == Fixed::Arrives);
+        return Ok(show::print(&(serde_json::to_string(&Told { lab, diagnosis, fixed })? + "\n"))?);
+    }
+    show::print(&diagnosis.to_string())?;
+    Ok(show::print(match fixed {
+        Some(Fixed::Arrives) => "\nCarried out: the packet arrives now.\n",
+        Some(Fixed::Undone) => "\nCarried out, and undone again: the packet did not arrive.\n",
+        None => "",
+    })?)
+}
+
+/// The kernel's tracepoints, where they can be listened to.
+struct Tracepoints {
+    tracer: Result<Tracer, bpf::Error>,
+    nodes: HashMap<u64, NodeName>,
+}
+
+impl Tracepoints {
+    /// Listens to what concerns the nodes of a lab.
+    fn open(holder: &Holder) -> Self {
+        let pins = holder.sees(PINS);
+        let inode = |node: &NodeName| Some(std::fs::metadata(pins.join(node.as_str())).ok()?.ino());
+        let nodes: HashMap<u64, NodeName> = holder
+            .node_names()
+            .into_iter()
+            .filter_map(|node| Some((inode(&node)?, node)))
+            .collect();
+        let namespaces: Vec<u64> = nodes.keys().copied().collect();
+        Self { tracer: Tracer::open(&namespaces), nodes }
+    }
+
+    /// Adds what was heard; or says why nothing could be.
+    fn tell(self, diagnosis: &mut Diagnosis, samples: &[Sample]) {
+        match self.tracer {
+            Ok(mut tracer) => confirm(diagnosis, samples, &tracer.events(), &self.nodes),
+            Err(_) if diagnosis.arrives => {}
+            Err(error) => {
+                diagnosis
+                    .notes
+                    .push(format!("the kernel's tracepoints were not listened to: {error}"));
             }
         }
-        if asked.json {
-            let told = Told { lab: &lab, diagnosis: &diagnosis, fixed };
-            show::print(&(serde_json::to_string(&told)? + "\n"))?;
-        }
-        Ok(if diagnosis.arrives || fixed == Some(true) { HELD } else { FAILED })
-    })
+    }
 }
 
 /// The lab, who sends, and to whom.

@@ -1,0 +1,92 @@
+//! What the kernel's tracepoints add to a diagnosis, where they could be listened to.
+//!
+//! They say in which function a packet ended, and call that by a name. The name is no explanation: it is
+//! often missing, and sometimes misleads. So it is evidence like any other, and never the verdict.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use twinax_kernel::bpf::{Event, Kind, harmless, same_packet};
+use twinax_packet::{LinkType, Packet, Time};
+use twinax_topology::NodeName;
+
+use crate::cause::{Evidence, Mark};
+use crate::diagnosis::Diagnosis;
+use crate::seen::{Seen, What};
+
+/// A frame of the probe, by which the kernel's events about it are known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// What its bytes begin with, by its number in the list of pcap's link types.
+    link: u16,
+    /// Its bytes.
+    bytes: Vec<u8>,
+    /// When it was seen, in nanoseconds since 1970.
+    time: u64,
+}
+
+/// So many bytes are enough to know a packet by.
+const ENOUGH: usize = 128;
+/// So many drops are told at most.
+const MOST: usize = 4;
+
+/// One frame of each packet that was seen.
+pub fn samples(seen: &Seen) -> Vec<Sample> {
+    let mut known = Vec::new();
+    let mut samples = Vec::new();
+    for sight in seen.of(|what| !matches!(what, What::Error { .. })) {
+        if known.contains(&sight.journey) {
+            continue;
+        }
+        known.push(sight.journey);
+        samples.push(Sample {
+            link: sight.link.number(),
+            bytes: sight.bytes[..sight.bytes.len().min(ENOUGH)].to_vec(),
+            time: sight.time.0,
+        });
+    }
+    samples
+}
+
+/// Adds what the tracepoints told. `nodes` are the lab's nodes by the inode numbers of their namespaces.
+pub fn confirm(
+    diagnosis: &mut Diagnosis,
+    samples: &[Sample],
+    events: &[Event],
+    nodes: &HashMap<u64, NodeName>,
+) {
+    if diagnosis.arrives {
+        return;
+    }
+    let start = samples.iter().map(|sample| sample.time).min();
+    let is_ours = |event: &Event| {
+        samples.iter().any(|sample| {
+            let link = LinkType::of_number(sample.link);
+            let packet = Packet::decode(link, &sample.bytes, sample.bytes.len() as u32);
+            same_packet(event, &packet)
+        })
+    };
+    let drops = events
+        .iter()
+        .filter(|event| event.kind == Kind::Dropped && harmless(event).is_none() && is_ours(event));
+    let mut said: Vec<String> = Vec::new();
+    for event in drops {
+        let Some(node) = nodes.get(&event.netns) else { continue };
+        let at = event.device.as_ref().map(|device| format!("{node}:{device}"));
+        let at = at.unwrap_or_else(|| node.to_string());
+        let reason = event.reason.as_deref().unwrap_or("no reason");
+        let function = event.function.as_deref().unwrap_or("a function without a name");
+        let what = format!("the kernel drops it in {function}, at {at}: {reason}");
+        if said.contains(&what) || said.len() >= MOST {
+            continue;
+        }
+        let after = start.map(|start| event.time.since(Time(start)).as_micros());
+        let after = after.map(|after| format!(", {after} µs after it was seen first"));
+        let command = "perf trace --no-syscalls -e skb:kfree_skb";
+        diagnosis.evidence.push(
+            Evidence::new(Mark::Observed, format!("{what}{}", after.unwrap_or_default()))
+                .with(command),
+        );
+        said.push(what);
+    }
+}
