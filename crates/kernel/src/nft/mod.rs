@@ -30,6 +30,7 @@ mod raw;
 mod refusals;
 pub mod rules;
 mod ruleset;
+mod say;
 pub mod trace;
 mod uapi;
 mod words;

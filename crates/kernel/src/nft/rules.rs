@@ -11,7 +11,7 @@ use super::message::{Attributes, Message};
 use super::raw::{self, Request};
 use super::ruleset::{Found, found, innermost_first, name};
 use super::uapi::{self, chain, expression, rule, set};
-use super::{listing, load, normal};
+use super::{listing, load, normal, say};
 use crate::Error;
 use crate::attributes::{Value, attributes};
 use crate::netlink::Socket;
@@ -30,7 +30,8 @@ pub struct Rule {
     pub handle: u64,
     /// Its comment.
     pub comment: Option<String>,
-    /// It as `nft -s list ruleset` writes it, comment and all; `None` where there is no such program.
+    /// It as `nft -s list ruleset` writes it, comment and all; `None` where there is no such program, and
+    /// it has something that can't be said here without it.
     pub text: Option<String>,
     itself: Message,
     /// The handle of the rule before it.
@@ -48,6 +49,11 @@ struct Within {
 }
 
 impl Rule {
+    /// It in words, as far as there are any without the `nft` program.
+    pub(super) fn said(&self) -> Option<String> {
+        say::rule(&self.itself, &self.within.sets)
+    }
+
     /// Its place as `inet filter input`.
     pub fn place(&self) -> String {
         format!("{} {} {}", self.family, self.table, self.chain)
@@ -69,7 +75,7 @@ impl fmt::Display for Rule {
 /// of our [`trace`](super::trace). None on a kernel without nf_tables.
 ///
 /// Their texts are what the `nft` program writes. Where it is not there, or does not list them, they
-/// have none.
+/// are the same as far as that can be said without it: of what people use most.
 ///
 /// # Errors
 ///
@@ -102,6 +108,9 @@ pub fn rules() -> Result<Vec<Rule>, Error> {
         });
     }
     give_texts(&mut rules, texts);
+    for rule in rules.iter_mut().filter(|rule| rule.text.is_none()) {
+        rule.text = rule.said();
+    }
     Ok(rules)
 }
 
@@ -214,7 +223,7 @@ impl Within {
 }
 
 /// The names and values of a rule's expressions.
-fn expressions(own: &Message) -> impl Iterator<Item = (String, Attributes)> {
+pub(super) fn expressions(own: &Message) -> impl Iterator<Item = (String, Attributes)> {
     let list = own.attributes().get(rule::EXPRESSIONS).unwrap_or_default();
     attributes(list).filter_map(|(_, Value(own))| {
         let own = Attributes::from_bytes(own);
@@ -236,7 +245,7 @@ fn sets_of(own: &Message) -> Vec<String> {
 
 /// What `nft` has written as comment into the user data, or `iptables-nft` as a match of its own
 /// (`struct xt_comment_info`, `linux/netfilter/xt_comment.h`).
-fn comment(own: &Message) -> Option<String> {
+pub(super) fn comment(own: &Message) -> Option<String> {
     let mut rest = own.attributes().get(rule::USERDATA).unwrap_or_default();
     while let [kind, length, others @ ..] = rest {
         let (value, others) = others.split_at_checked(usize::from(*length))?;

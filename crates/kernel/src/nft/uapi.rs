@@ -161,6 +161,8 @@ pub mod register {
     pub const FIRST: u32 = 1;
     /// `NFT_REG_2`: 16 bytes.
     pub const SECOND: u32 = 2;
+    /// `NFT_REG_4`: 16 bytes. Those behind it, `NFT_REG32_…`, are quarters of these four.
+    pub const LAST: u32 = 4;
 }
 
 /// `enum nft_table_attributes`, `nf_tables.h`.
@@ -275,6 +277,8 @@ pub mod meta {
     pub const SREG: u16 = 3;
     /// `NFT_META_PROTOCOL`.
     pub const PROTOCOL: u32 = 1;
+    /// `NFT_META_MARK`.
+    pub const MARK: u32 = 3;
     /// `NFT_META_IIFNAME`.
     pub const IIFNAME: u32 = 6;
     /// `NFT_META_OIFNAME`.
@@ -299,6 +303,14 @@ pub mod cmp {
     pub const EQ: u32 = 0;
     /// `NFT_CMP_NEQ`.
     pub const NEQ: u32 = 1;
+    /// `NFT_CMP_LT`.
+    pub const LT: u32 = 2;
+    /// `NFT_CMP_LTE`.
+    pub const LTE: u32 = 3;
+    /// `NFT_CMP_GT`.
+    pub const GT: u32 = 4;
+    /// `NFT_CMP_GTE`.
+    pub const GTE: u32 = 5;
 }
 
 /// `enum nft_payload_attributes` and `enum nft_payload_bases`, `nf_tables.h`.
@@ -362,6 +374,8 @@ pub mod reject {
     pub const ICMP_CODE: u16 = 2;
     /// `NFT_REJECT_ICMP_UNREACH`.
     pub const ICMP_UNREACH: u32 = 0;
+    /// `NFT_REJECT_TCP_RST`.
+    pub const TCP_RESET: u32 = 1;
     /// `NFT_REJECT_ICMPX_UNREACH`: ICMP or ICMPv6, as the packet is.
     pub const ICMPX_UNREACH: u32 = 2;
     /// `NFT_REJECT_ICMPX_PORT_UNREACH`.
@@ -384,10 +398,26 @@ pub mod nat {
     pub const REG_PROTO_MIN: u16 = 5;
     /// `NFTA_NAT_FLAGS`.
     pub const FLAGS: u16 = 7;
+    /// `NFTA_NAT_REG_ADDR_MAX`.
+    pub const REG_ADDR_MAX: u16 = 4;
+    /// `NFTA_NAT_REG_PROTO_MAX`.
+    pub const REG_PROTO_MAX: u16 = 6;
+    /// `NFT_NAT_SNAT`.
+    pub const SNAT: u32 = 0;
     /// `NFT_NAT_DNAT`.
     pub const DNAT: u32 = 1;
     /// `NF_NAT_RANGE_PROTO_SPECIFIED`, [`linux/netfilter/nf_nat.h`](https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/netfilter/nf_nat.h).
     pub const PROTO_SPECIFIED: u32 = 2;
+    /// `NF_NAT_RANGE_PROTO_RANDOM`.
+    pub const RANDOM: u32 = 4;
+    /// `NF_NAT_RANGE_PERSISTENT`.
+    pub const PERSISTENT: u32 = 8;
+    /// `NF_NAT_RANGE_PROTO_RANDOM_FULLY`.
+    pub const FULLY_RANDOM: u32 = 16;
+    /// `NFTA_MASQ_FLAGS`.
+    pub const MASQUERADE_FLAGS: u16 = 1;
+    /// `NFTA_MASQ_REG_PROTO_MIN`.
+    pub const MASQUERADE_REG_PROTO_MIN: u16 = 2;
 }
 
 /// `enum nft_set_attributes`, `enum nft_set_flags` and `enum nft_set_elem_list_attributes`,
@@ -449,6 +479,10 @@ pub mod set {
 
 /// `enum nft_set_elem_attributes`, `nf_tables.h`.
 pub mod element {
+    /// `NFTA_SET_ELEM_KEY`.
+    pub const KEY: u16 = 1;
+    /// `NFTA_SET_ELEM_DATA`.
+    pub const DATA: u16 = 2;
     /// `NFTA_SET_ELEM_EXPIRATION`: how much is left of its time.
     pub const EXPIRATION: u16 = 5;
     /// `NFTA_SET_ELEM_EXPR`.
@@ -461,6 +495,40 @@ pub mod element {
 pub mod expression {
     /// `NFTA_LOOKUP_SET`.
     pub const LOOKUP_SET: u16 = 1;
+    /// `NFTA_LOOKUP_SREG`.
+    pub const LOOKUP_SREG: u16 = 2;
+    /// `NFTA_LOOKUP_DREG`.
+    pub const LOOKUP_DREG: u16 = 3;
+    /// `NFTA_LOOKUP_FLAGS`.
+    pub const LOOKUP_FLAGS: u16 = 5;
+    /// `NFT_LOOKUP_F_INV`.
+    pub const LOOKUP_INVERTED: u32 = 1;
+    /// `NFTA_RANGE_SREG`.
+    pub const RANGE_SREG: u16 = 1;
+    /// `NFTA_RANGE_OP`: `NFT_RANGE_EQ`, 0, or `NFT_RANGE_NEQ`, 1.
+    pub const RANGE_OP: u16 = 2;
+    /// `NFTA_RANGE_FROM_DATA`.
+    pub const RANGE_FROM: u16 = 3;
+    /// `NFTA_RANGE_TO_DATA`.
+    pub const RANGE_TO: u16 = 4;
+    /// `NFTA_LIMIT_RATE`.
+    pub const LIMIT_RATE: u16 = 1;
+    /// `NFTA_LIMIT_UNIT`, in seconds.
+    pub const LIMIT_UNIT: u16 = 2;
+    /// `NFTA_LIMIT_BURST`.
+    pub const LIMIT_BURST: u16 = 3;
+    /// `NFTA_LIMIT_TYPE`: `NFT_LIMIT_PKTS`, 0.
+    pub const LIMIT_TYPE: u16 = 4;
+    /// `NFTA_LIMIT_FLAGS`: `NFT_LIMIT_F_INV`, 1.
+    pub const LIMIT_FLAGS: u16 = 5;
+    /// `NFTA_LOG_GROUP`.
+    pub const LOG_GROUP: u16 = 1;
+    /// `NFTA_LOG_PREFIX`.
+    pub const LOG_PREFIX: u16 = 2;
+    /// `NFTA_LOG_LEVEL`: `NFT_LOGLEVEL_WARNING`, 4, unless it is said.
+    pub const LOG_LEVEL: u16 = 5;
+    /// `NFTA_LOG_FLAGS`.
+    pub const LOG_FLAGS: u16 = 6;
     /// `NFTA_DYNSET_SET_NAME`.
     pub const DYNSET_SET: u16 = 1;
     /// `NFTA_DYNSET_TIMEOUT`.
