@@ -62,26 +62,27 @@ impl Symbols {
 fn find(mut list: impl BufRead, wanted: &[u64]) -> std::io::Result<HashMap<u64, String>> {
     let mut nearest = vec![(0, String::new()); wanted.len()];
     let mut left = wanted.len();
-    let (mut line, mut last) = (Vec::new(), Vec::new());
+    let (mut line, mut last, mut before) = (Vec::new(), Vec::new(), 0);
     while left > 0 {
         line.clear();
         if list.read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        let Some(symbol) = Symbol::of(&line) else { continue };
-        if let Some(before) = Symbol::of(&last) {
-            let in_order = before.start <= symbol.start;
-            let end = if in_order { symbol.start } else { u64::MAX };
-            let here = between(wanted, before.start, end);
-            if in_order && !before.in_module && !symbol.in_module {
+        let Some(start) = start(&line) else { continue };
+        let in_order = before <= start;
+        let here = between(wanted, before, if in_order { start } else { u64::MAX });
+        // Nearly always there is none.
+        if !here.is_empty() && before != 0 {
+            if in_order && !in_module(&last) && !in_module(&line) {
                 left -= here.len();
             }
-            before.is_before(&mut nearest[here]);
+            is_in(&mut nearest[here], before, &last);
         }
         std::mem::swap(&mut line, &mut last);
+        before = start;
     }
-    if let Some(before) = Symbol::of(&last) {
-        before.is_before(&mut nearest[between(wanted, before.start, u64::MAX)]);
+    if before != 0 {
+        is_in(&mut nearest[between(wanted, before, u64::MAX)], before, &last);
     }
     Ok(wanted.iter().copied().zip(nearest.into_iter().map(|(_, name)| name)).collect())
 }
@@ -92,29 +93,30 @@ fn between(wanted: &[u64], from: u64, to: u64) -> std::ops::Range<usize> {
     first..first + wanted[first..].partition_point(|own| own - 1 < to)
 }
 
-/// A function in a line such as `ffffffff82057290 T ip_forward`.
-struct Symbol<'a> {
-    start: u64,
-    name: &'a str,
-    in_module: bool,
+/// The address of the function in a line such as `ffffffff82057290 T ip_forward`. `None`: it is something
+/// else than a function, or its address is kept from us.
+fn start(line: &[u8]) -> Option<u64> {
+    let space = line.iter().position(|byte| *byte == b' ')?;
+    if !matches!(line.get(space + 1)?, b't' | b'T' | b'w' | b'W') {
+        return None;
+    }
+    let digits = std::str::from_utf8(&line[..space]).ok()?;
+    u64::from_str_radix(digits, 16).ok().filter(|start| *start != 0)
 }
 
-impl<'a> Symbol<'a> {
-    /// `None`: it is something else than a function, or its address is kept from us. What the compiler
-    /// adds to a name (`.isra.0`, `.cold`) is left out.
-    fn of(line: &'a [u8]) -> Option<Self> {
-        let mut words = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
-        let start = u64::from_str_radix(words.next()?, 16).ok().filter(|start| *start != 0)?;
-        let is_code = matches!(words.next()?, "t" | "T" | "w" | "W");
-        let name = words.next()?.split('.').next()?;
-        is_code.then(|| Self { start, name, in_module: words.next().is_some() })
-    }
+/// Whether the name of a module follows.
+fn in_module(line: &[u8]) -> bool {
+    line.contains(&b'[')
+}
 
-    fn is_before(&self, those: &mut [(u64, String)]) {
-        for (start, name) in those.iter_mut().filter(|(start, _)| *start < self.start) {
-            *start = self.start;
-            self.name.clone_into(name);
-        }
+/// Those addresses are in the function of this line, unless a nearer one is known. What the compiler adds
+/// to a name (`.isra.0`, `.cold`) is left out.
+fn is_in(those: &mut [(u64, String)], begin: u64, line: &[u8]) {
+    let name = std::str::from_utf8(line).ok().and_then(|line| line.split_ascii_whitespace().nth(2));
+    let name = name.and_then(|name| name.split('.').next()).unwrap_or_default();
+    for (start, known) in those.iter_mut().filter(|(start, _)| *start < begin) {
+        *start = begin;
+        name.clone_into(known);
     }
 }
 

@@ -42,7 +42,7 @@ use crate::sys::{self, BpfMap, MapKind};
 
 pub use event::{Event, Kind};
 pub use harmless::{HARMLESS, Harmless, Only, harmless};
-pub use same::same_packet;
+pub use same::{same_packet, trail};
 
 /// Where the kernel says what its types are.
 const BTF: &str = "/sys/kernel/btf/vmlinux";

@@ -1,5 +1,7 @@
 //! Whether an event is about a packet that was seen at a device.
 
+use std::collections::HashSet;
+
 use twinax_packet::Packet;
 use twinax_packet::decode::{Icmpv4, Icmpv6, Network, Transport};
 
@@ -16,11 +18,53 @@ pub fn same_packet(event: &Event, packet: &Packet<'_>) -> bool {
     event.packet(|own| is_same(own, packet))
 }
 
+/// The events about a packet, in their order, those included that are about it after its addresses or
+/// ports have been translated: then it is known by its data, which stays where it is in memory, together
+/// with what a translation does not change.
+///
+/// A complaint about it is a packet of its own. Of fragments only the first, whose data it still is, is
+/// known.
+pub fn trail<'a>(events: &'a [Event], packet: &Packet<'_>) -> Vec<&'a Event> {
+    let exact: Vec<bool> = events.iter().map(|event| same_packet(event, packet)).collect();
+    let heads: HashSet<u64> =
+        events.iter().zip(&exact).filter(|(_, exact)| **exact).map(|(own, _)| own.head).collect();
+    let is_it = |(event, exact): &(&Event, bool)| {
+        let is_data = heads.contains(&event.head);
+        *exact || is_data && event.packet(|own| is_translated(own, packet))
+    };
+    events.iter().zip(exact).filter(is_it).map(|(event, _)| event).collect()
+}
+
 fn is_same(a: &Packet<'_>, b: &Packet<'_>) -> bool {
-    if (a.source(), a.destination()) != (b.source(), b.destination()) {
-        return false;
-    }
-    let network = match (&a.network, &b.network) {
+    (a.source(), a.destination()) == (b.source(), b.destination())
+        && is_same_network(&a.network, &b.network)
+        && is_same_transport(&a.transport, &b.transport)
+}
+
+/// Whether one may be what has become of the other by a translation of addresses, ports, or the number
+/// of an echo, which is a port to it. It changes neither the rest of the header nor the length.
+fn is_translated(a: &Packet<'_>, b: &Packet<'_>) -> bool {
+    let transport = match (&a.transport, &b.transport) {
+        (Transport::Tcp(a), Transport::Tcp(b)) => {
+            (a.sequence, a.acknowledgement, a.flags) == (b.sequence, b.acknowledgement, b.flags)
+        }
+        (Transport::Udp(a), Transport::Udp(b)) => a.length == b.length,
+        (Transport::Icmpv4(a), Transport::Icmpv4(b)) => match (a.echo(), b.echo()) {
+            (Some(a), Some(b)) => (a.reply, a.sequence) == (b.reply, b.sequence),
+            _ => (a.kind, a.code) == (b.kind, b.code),
+        },
+        (Transport::Icmpv6(a), Transport::Icmpv6(b)) => match (a.echo(), b.echo()) {
+            (Some(a), Some(b)) => (a.reply, a.sequence) == (b.reply, b.sequence),
+            _ => (a.kind, a.code) == (b.kind, b.code),
+        },
+        _ => true,
+    };
+    is_same_network(&a.network, &b.network) && transport
+}
+
+/// All but the addresses of IP.
+fn is_same_network(a: &Network<'_>, b: &Network<'_>) -> bool {
+    match (a, b) {
         (Network::Ipv4(a), Network::Ipv4(b)) => {
             (a.id, a.protocol, a.fragment_offset) == (b.id, b.protocol, b.fragment_offset)
         }
@@ -30,12 +74,11 @@ fn is_same(a: &Packet<'_>, b: &Packet<'_>) -> bool {
         (Network::Arp(a), Network::Arp(b)) => a == b,
         // There is nothing by which they could be told apart.
         _ => false,
-    };
-    network && transport(&a.transport, &b.transport)
+    }
 }
 
 /// The protocol is the same. Where one is cut off before its transport, no more is known of it.
-fn transport(a: &Transport<'_>, b: &Transport<'_>) -> bool {
+fn is_same_transport(a: &Transport<'_>, b: &Transport<'_>) -> bool {
     match (a, b) {
         (Transport::Tcp(a), Transport::Tcp(b)) => {
             (a.source_port, a.destination_port, a.sequence, a.acknowledgement, a.flags)
@@ -61,7 +104,7 @@ fn transport(a: &Transport<'_>, b: &Transport<'_>) -> bool {
 mod tests {
     use twinax_packet::{LinkType, Packet, Time};
 
-    use super::same_packet;
+    use super::{same_packet, trail};
     use crate::bpf::{Event, Kind};
 
     /// 10.0.0.1 to 10.0.0.2, number 7, UDP from port 1000 to 2000 (RFC 791, RFC 768).
@@ -142,5 +185,29 @@ mod tests {
         *another.last_mut().expect("it has bytes") ^= 1;
         assert!(!decode(&another));
         assert!(!is_same(&own, &DATAGRAM));
+    }
+
+    /// The same data, with another source, and then another packet in the same memory.
+    #[test]
+    fn a_trail_goes_on_behind_a_translation() {
+        let mut translated = DATAGRAM;
+        (translated[15], translated[20]) = (99, 77);
+        let mut another = DATAGRAM;
+        another[5] ^= 1;
+        let at = |head: u64, bytes: &[u8]| Event { head, ..event(0x0800, bytes) };
+        let events = [
+            at(0x1000, &DATAGRAM),
+            at(0x1000, &translated),
+            at(0x2000, &translated),
+            at(0x1000, &another),
+            at(0x3000, &DATAGRAM),
+        ];
+        let packet = Packet::decode(LinkType::Raw, &DATAGRAM, DATAGRAM.len() as u32);
+        let trail = trail(&events, &packet);
+        let places: Vec<usize> = trail
+            .into_iter()
+            .map(|own| events.iter().position(|other| other == own).expect("it is one of them"))
+            .collect();
+        assert_eq!(places, [0, 1, 4]);
     }
 }
