@@ -1,6 +1,7 @@
 //! What has become of a packet at one place in the kernel, as it is told.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use twinax_packet::decode::ethertype;
 use twinax_packet::{LinkType, Packet, Time};
@@ -135,6 +136,27 @@ impl Event {
     }
 }
 
+/// In a few words, without where: `dropped in __udp4_lib_rcv: NO_SOCKET`.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            Kind::Dropped => "dropped",
+            Kind::Consumed => "used up",
+            Kind::Received => "came in",
+            Kind::Sent => "sent",
+            Kind::IcmpError => "an ICMP error is sent about it",
+        })?;
+        if let Some(function) = &self.function {
+            write!(f, " in {function}")?;
+        }
+        match (&self.reason, self.icmp) {
+            (Some(reason), _) => write!(f, ": {reason}"),
+            (None, Some((kind, code))) => write!(f, ": type {kind}, code {code}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
 /// The names of reasons for drops (`include/net/dropreason-core.h`), which are numbered anew in each
 /// version of the kernel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -241,6 +263,18 @@ mod tests {
         assert_eq!(event.reason.as_deref(), Some("NETFILTER_DROP"));
         assert_eq!(event.device.as_deref(), Some("veth1"));
         assert_eq!(event.bytes, [7; 28]);
+    }
+
+    #[test]
+    fn an_event_is_said_in_a_few_words() {
+        let event = |kind| Event::of(&record(kind, 0x1000, 10), 0, &reasons()).expect("it is one");
+        let function = Some("nf_hook_slow".to_owned());
+        let dropped = Event { function, ..event(0) };
+        assert_eq!(dropped.to_string(), "dropped in nf_hook_slow: NETFILTER_DROP");
+        assert_eq!(event(0).to_string(), "dropped: NETFILTER_DROP");
+        assert_eq!(event(3).to_string(), "sent");
+        let error = Event { icmp: Some((3, 1)), ..event(4) };
+        assert_eq!(error.to_string(), "an ICMP error is sent about it: type 3, code 1");
     }
 
     /// What was copied from behind the packet's end is no part of it.

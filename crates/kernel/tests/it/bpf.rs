@@ -333,6 +333,31 @@ fn an_event_is_about_a_captured_packet() {
     });
 }
 
+/// What has no room is counted, and it goes on afterwards.
+#[test]
+fn what_has_no_room_in_the_ring_is_lost() {
+    let name = "what_has_no_room_in_the_ring_is_lost";
+    if !is_root(name) {
+        return;
+    }
+    in_new(|here| {
+        change(|rtnl| rtnl.set_up("lo", true));
+        let Some(mut tracer) = tracer(name, &[here]) else { return };
+        // Each is at least sent, received and dropped: more than a MiB has room for.
+        for _ in 0..3000 {
+            send(Ipv4Addr::LOCALHOST, 4241);
+        }
+        let lost = tracer.lost().expect("it counts");
+        let told = tracer.events().len() as u64;
+        assert!(lost > 0 && told + lost >= 9000, "{told} told, {lost} lost");
+        send(Ipv4Addr::LOCALHOST, 4242);
+        until(&mut tracer, "nobody listens", |own| {
+            is_dropped(own, "NO_SOCKET") && is_to(own, 4242)
+        });
+        assert_eq!(tracer.lost().expect("it counts"), lost);
+    });
+}
+
 /// Who has no rights is told so in one line, and may still read what another has opened.
 #[test]
 fn only_opening_needs_rights() {
