@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
-    BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind,
-    LinkAttribute, LinkInfo, LinkMessage,
+    BridgePortState, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
+    InfoPortKind, LinkAttribute, LinkInfo, LinkMessage,
 };
 use twinax_plan::Device;
 use twinax_topology::{Bridge, PortAttributes, Span};
@@ -60,6 +60,18 @@ impl Rtnl {
             LinkInfo::PortData(InfoPortData::BridgePort(port(attributes))),
         ]));
         self.queue("setting a bridge port", 0, RouteNetlinkMessage::NewLink(message))
+    }
+
+    /// Sets the state of a port (`BR_STATE_…`, `linux/if_bridge.h`); at once.
+    pub fn set_port_state(&mut self, name: &str, state: u8) -> Result<(), Error> {
+        let state = BridgePortState::from(state);
+        let mut message = of(self.index(name)?);
+        message.attributes.push(LinkAttribute::LinkInfo(vec![
+            LinkInfo::PortKind(InfoPortKind::Bridge),
+            LinkInfo::PortData(InfoPortData::BridgePort(vec![InfoBridgePort::State(state)])),
+        ]));
+        self.queue("setting the state of a bridge port", 0, RouteNetlinkMessage::NewLink(message))?;
+        self.flush()
     }
 }
 

@@ -36,6 +36,15 @@ impl Rtnl {
         self.set(request, message)
     }
 
+    /// Lets a device ask for neighbours and answer, or not (`IFF_NOARP`, `netdevice(7)`); at once.
+    pub fn set_arp(&mut self, name: &str, on: bool) -> Result<(), Error> {
+        let mut message = of(self.index(name)?);
+        message.header.flags = if on { LinkFlags::empty() } else { LinkFlags::Noarp };
+        message.header.change_mask = LinkFlags::Noarp;
+        self.set("turning ARP on or off", message)?;
+        self.flush()
+    }
+
     /// Sets a device's MTU, in bytes.
     pub fn set_mtu(&mut self, name: &str, mtu: u32) -> Result<(), Error> {
         self.set_attribute("setting the MTU", name, LinkAttribute::Mtu(mtu))

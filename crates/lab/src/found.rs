@@ -96,6 +96,27 @@ fn add_who_set_macs(observed: &mut Observed) -> Result<(), Error> {
     Ok(())
 }
 
+/// The sysctls of a node that somebody has set, each with the value that it would have by itself.
+pub fn set_sysctls(node: &NodeName) -> Result<Vec<(Sysctl, String)>, Error> {
+    let fresh = fresh()?;
+    let (set, all) =
+        inside(&nodes::open(node)?, || Ok((sysctl::differing(&fresh), kernel::sysctls())))?;
+    let usual = |own: &Sysctl| {
+        let path = own.key.path();
+        let of_default = own
+            .key
+            .interface()
+            .map(|name| path.replacen(&format!("/{name}/"), "/default/", 1))
+            .and_then(|path| all.get(&path));
+        of_default.or_else(|| fresh.get(path)).cloned()
+    };
+    Ok(set
+        .into_iter()
+        .filter_map(|own| Some((usual(&own)?, own)))
+        .map(|(usual, own)| (own, usual))
+        .collect())
+}
+
 /// A device that nobody has touched, in [`fresh_like`].
 const FRESH_DEVICE: &str = "fresh";
 

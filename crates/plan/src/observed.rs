@@ -93,6 +93,9 @@ pub struct ObservedLink {
     pub up: bool,
     /// Whether it has carrier (`IFF_LOWER_UP`).
     pub carrier: bool,
+    /// Whether it neither asks for neighbours nor answers (`IFF_NOARP`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub noarp: bool,
     /// Its operational state (RFC 2863), in the words of `ip link`: `UP`, `DOWN`, `LOWERLAYERDOWN`…
     pub state: String,
     /// Its MTU in bytes.

@@ -12,7 +12,7 @@ use twinax_kernel::ask;
 use twinax_lab::copy::Blueprint;
 use twinax_topology::NodeName;
 
-use crate::cause::{Cause, Evidence, Mark, Suspect};
+use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::diagnosis::{Diagnosis, Mended, Tried, Verdict};
 use crate::facts::Facts;
 use crate::model::{self, Case};
@@ -71,14 +71,14 @@ pub fn examine(question: &Question, depth: usize) -> Result<Answer, WhyError> {
 
 /// Whether the packet has done what it should.
 pub fn arrives(question: &Question, facts: &Facts, seen: &Seen) -> Result<bool, WhyError> {
+    let case = Case { question, facts, seen };
     if seen.answered {
-        return Ok(true);
+        return Ok(model::other_recipient(case).is_none());
     }
     // A service need not answer a datagram: to be taken by who listens is enough.
     if question.protocol != Protocol::Udp || !seen.words.is_empty() {
         return Ok(false);
     }
-    let case = Case { question, facts, seen };
     let Some(last) = model::last(case, What::Request) else { return Ok(false) };
     if !model::is_delivered(case, last) || seen.replies().next().is_some() {
         return Ok(false);
@@ -128,9 +128,10 @@ fn try_and_judge(
         (Some(found), Some(sure)) => Some(found.min(sure)),
         (found, sure) => found.or(sure),
     };
+    // A fact that stops a packet by itself, behind which something else does as well.
+    let chosen = chosen.or_else(|| suspects.iter().position(|suspect| suspect.certain));
     let Some(chosen) = chosen else {
-        unknown(diagnosis, &suspects);
-        return Ok(None);
+        return Ok(search(diagnosis, &bench, &suspects, &nodes));
     };
     let (remedies, misses) = &tried[chosen];
     let suspect = &suspects[chosen];
@@ -218,6 +219,63 @@ fn untried(diagnosis: &mut Diagnosis, suspects: Vec<Suspect>) {
             });
         }
     }
+}
+
+/// Tries what else is set in the nodes where the packet was seen last, and is not as the kernel has it by
+/// itself: the model need not know what each knob is for.
+fn search(
+    diagnosis: &mut Diagnosis,
+    bench: &Bench<'_>,
+    suspects: &[Suspect],
+    nodes: &[NodeName],
+) -> Option<Remedy> {
+    let mut last: Vec<NodeName> = Vec::new();
+    let ways = [diagnosis.journey.back.last(), diagnosis.journey.there.last()];
+    for hop in ways.into_iter().flatten() {
+        last.extend(hop.at.split(':').next().and_then(|node| node.parse().ok()));
+    }
+    last.push(diagnosis.question.from.clone());
+    last.extend(nodes.iter().cloned());
+    let mut knobs = Vec::new();
+    for node in last {
+        if knobs.iter().any(|(known, _, _): &(NodeName, _, _)| *known == node) {
+            continue;
+        }
+        let set = twinax_lab::found::set_sysctls(&node).unwrap_or_default();
+        knobs.extend(set.into_iter().map(|(own, usual)| (node.clone(), own, usual)));
+    }
+    knobs.truncate(MOST);
+    let remedies: Vec<Remedy> = knobs
+        .iter()
+        .map(|(node, own, usual)| Remedy::sysctls(node, [(own.key.path(), usual.as_str())]))
+        .collect();
+    let tried = bench.try_all(&remedies.iter().collect::<Vec<_>>());
+    let best = tried
+        .iter()
+        .position(|one| one.tried == Tried::Arrives)
+        .or_else(|| tried.iter().position(|one| one.tried == Tried::Further));
+    let Some(best) = best else {
+        unknown(diagnosis, suspects);
+        return None;
+    };
+    let (node, own, usual) = &knobs[best];
+    let says = format!(
+        "{node} does not let the packet pass: {} is {}; with {usual}, which is usual, it does.",
+        own.key, own.value
+    );
+    let cause = Cause::new(Kind::Sysctl, node, says).by(own.key.to_string(), own.value.as_str());
+    let cause = match own.key.interface() {
+        Some(device) => cause.at(device),
+        None => cause,
+    };
+    diagnosis.evidence = vec![
+        Evidence::new(Mark::Observed, format!("{} = {}", own.key, own.value))
+            .with(format!("ip netns exec {node} sysctl {}", own.key)),
+        Evidence::new(Mark::Tried, format!("with that mended on a copy, {}", tried[best].answer)),
+    ];
+    diagnosis.verdict = Some(verdict(&cause));
+    diagnosis.remedy = Some(tried[best].clone());
+    Some(remedies[best].clone())
 }
 
 /// It is not known: how far the packet was seen is all that can be said.

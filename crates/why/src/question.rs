@@ -13,6 +13,8 @@ pub struct Question {
     pub from: NodeName,
     /// The destination.
     pub to: IpAddr,
+    /// The node that is meant by it, where one was named.
+    pub whose: Option<NodeName>,
     /// What it is.
     pub protocol: Protocol,
     /// The destination's port; 0 of ICMP, which has none.
@@ -74,6 +76,7 @@ impl Question {
         Self {
             from,
             to,
+            whose: None,
             protocol: Protocol::Icmp,
             port: 0,
             size: Ping::SIZE,

@@ -5,7 +5,7 @@ mod undo;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use twinax_kernel::{Error, nft};
+use twinax_kernel::{Error, Rtnl, nft};
 use twinax_lab::{Lab, LabError, ask};
 use twinax_plan::{Step, command};
 use twinax_topology::{
@@ -26,6 +26,15 @@ pub enum Op {
         /// Whose.
         to: IpAddr,
     },
+    /// A device asks for neighbours and answers, or does not.
+    Arp {
+        /// Which.
+        at: At,
+        /// Whether it does.
+        on: bool,
+    },
+    /// A port of a bridge forwards, whatever it did.
+    Forward(At),
     /// A rule of nftables is removed.
     DeleteRule {
         /// In which node.
@@ -62,6 +71,9 @@ pub enum Op {
         accept: bool,
     },
 }
+
+/// `BR_STATE_FORWARDING`, `linux/if_bridge.h`.
+const FORWARDING: u8 = 3;
 
 /// What mends something, as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +158,14 @@ impl Remedy {
                     ask::in_node(node, || delete(*family, table, chain, *index))
                         .map_err(LabError::Observe)?;
                 }
+                Op::Arp { at, on } => {
+                    ask::in_node(&at.node, || Rtnl::open()?.set_arp(&at.device, *on))
+                        .map_err(LabError::Observe)?;
+                }
+                Op::Forward(at) => {
+                    ask::in_node(&at.node, || Rtnl::open()?.set_port_state(&at.device, FORWARDING))
+                        .map_err(LabError::Observe)?;
+                }
                 Op::RestoreRule { node, rule } => {
                     ask::in_node(node, || nft::rules::restore_rule(rule))
                         .map_err(LabError::Observe)?;
@@ -183,6 +203,13 @@ impl Op {
             Self::Change(change) => command(&Step::Change((**change).clone())),
             Self::Forget { at, to } => {
                 format!("ip -n {} neigh del {to} dev {}", at.node, at.device)
+            }
+            Self::Arp { at, on } => {
+                let on = if *on { "on" } else { "off" };
+                format!("ip -n {} link set dev {} arp {on}", at.node, at.device)
+            }
+            Self::Forward(at) => {
+                format!("bridge -n {} link set dev {} state {FORWARDING}", at.node, at.device)
             }
             Self::DeleteRule { node, family, table, chain, handle, .. } => {
                 format!(

@@ -189,6 +189,10 @@ fn question(asked: &Why, from: &Spot, target: &Target) -> anyhow::Result<Questio
         source: asked.source,
         interface,
         timeout: asked.timeout.0,
+        whose: match target {
+            Target::Spot(spot) => Some(spot.node.clone()),
+            Target::Address(_) => None,
+        },
         ..Question::new(from.node.clone(), to)
     })
 }

@@ -102,6 +102,7 @@ pub(super) fn observed(message: &[u8]) -> Option<(ObservedLink, Option<u32>)> {
         index: number(header, 4),
         up: flags & libc::IFF_UP != 0,
         carrier: flags & libc::IFF_LOWER_UP != 0,
+        noarp: flags & libc::IFF_NOARP != 0,
         ..ObservedLink::default()
     };
     let mut master = None;

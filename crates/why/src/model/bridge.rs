@@ -9,7 +9,7 @@ use twinax_topology::PortAttributes;
 
 use super::{Case, Found, device, observed};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
-use crate::remedy::Remedy;
+use crate::remedy::{Op, Remedy};
 use crate::seen::{At, Sight, What};
 
 /// What can stop a frame that has come in at a port of a bridge.
@@ -74,7 +74,8 @@ fn state(case: Case<'_>, port: &At) -> Vec<Suspect> {
     let cause =
         Cause::new(Kind::PortState, &port.node, says).at(&port.device).by("state", state.as_str());
     let seen = Evidence::new(Mark::Observed, format!("{port} state {state}")).with(shown(port));
-    vec![Suspect::new(cause).because(seen)]
+    let forward = Remedy { ops: vec![Op::Forward(port.clone())] };
+    vec![Suspect::new(cause).because(seen).certain_if(true).mended_by(forward)]
 }
 
 fn shown(port: &At) -> String {

@@ -159,6 +159,11 @@ pub fn explain(case: Case<'_>) -> Found {
     if !is_delivered(case, last) {
         return follow(case, last);
     }
+    if let Some((meant, other)) = other_recipient(case) {
+        return Ok(vec![
+            neighbour::twice(question.to, &meant, &other).because(observed(last)).certain_if(true),
+        ]);
+    }
     let mut found = input::input(case, last)?;
     let arrived = Header::of(last).unwrap_or(header);
     found.extend(match self::last(case, What::Reply) {
@@ -172,6 +177,17 @@ pub fn explain(case: Case<'_>) -> Found {
         Some(reply) => follow(case, reply)?,
     });
     Ok(found)
+}
+
+/// Whether the packet came to another node than the one that was meant, because both have the address: the
+/// device of the one, and that of the other.
+pub fn other_recipient(case: Case<'_>) -> Option<(At, At)> {
+    let meant = case.question.whose.as_ref()?;
+    let owners = case.facts.owners(case.question.to);
+    let own = owners.iter().find(|at| at.node == *meant)?;
+    let last = last(case, What::Request).filter(|sight| is_delivered(case, sight))?;
+    let other = owners.iter().find(|at| at.node == last.at.node && at.node != *meant)?;
+    Some((own.clone(), other.clone()))
 }
 
 /// What stops the answer to a packet that has arrived, where nothing was seen of it.

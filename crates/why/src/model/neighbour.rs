@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use twinax_packet::Mac;
 use twinax_plan::ObservedNeighbour;
 use twinax_topology::{Change, NeighbourKey, NodeName};
@@ -138,19 +139,23 @@ pub fn forget(at: &At, to: IpAddr) -> Option<Remedy> {
 /// Nobody on the link has the address of the next hop.
 fn nobody(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header, owners: &[At]) -> Found {
     let next = via.unwrap_or(header.destination);
-    let whose = owners.first();
-    let cause = match (via, whose) {
+    if via.is_none()
+        && let Some(owner) = owners.iter().find(|owner| same_subnet(case, out, owner, next))
+    {
+        return Ok(vec![apart(case, out, owner, next)]);
+    }
+    let (cause, certain) = match (via, owners.first()) {
         (None, Some(owner)) => {
             let says = format!(
                 "{} takes {next} to be on the link of {}, but it is that of {owner}, on another link: \
                  the route that matches has no gateway.",
                 out.node, out.device,
             );
-            Cause::new(Kind::OnLinkRoute, &out.node, says)
+            (Cause::new(Kind::OnLinkRoute, &out.node, says), false)
         }
         (None, None) => {
             let says = format!("Nobody in the lab has the address {next}.");
-            Cause::new(Kind::AddressMissing, &out.node, says)
+            (Cause::new(Kind::AddressMissing, &out.node, says), true)
         }
         (Some(via), _) => {
             let says = format!(
@@ -159,14 +164,57 @@ fn nobody(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header, owners:
                 header.name(),
                 out.device,
             );
-            Cause::new(Kind::WrongGateway, &out.node, says)
+            (Cause::new(Kind::WrongGateway, &out.node, says), true)
         }
     };
-    let cause = cause.at(&out.device);
-    routes::instead(case, out, header, cause)
+    let cause = cause.at(&out.device).by("next hop", next.to_string());
+    let mut found = routes::instead(case, out, header, cause)?;
+    found.iter_mut().for_each(|suspect| suspect.certain |= certain);
+    Ok(found)
 }
 
-fn twice(address: IpAddr, one: &At, other: &At) -> Suspect {
+/// Whether each of two takes the other to be on his link.
+fn same_subnet(case: Case<'_>, out: &At, owner: &At, next: IpAddr) -> bool {
+    let addresses = |at: &At| -> Vec<IpNet> {
+        let link = case.facts.link(at);
+        link.iter().flat_map(|link| link.addresses.iter().map(|own| own.address)).collect()
+    };
+    let theirs = addresses(owner).into_iter().find(|net| net.addr() == next);
+    let Some(theirs) = theirs else { return false };
+    addresses(out).iter().any(|own| own.contains(&next) && theirs.contains(&own.addr()))
+}
+
+/// Two who should be on one link are not.
+fn apart(case: Case<'_>, out: &At, owner: &At, next: IpAddr) -> Suspect {
+    let says = format!("No cable and no bridge leads from {out} to {owner}, which has {next}.");
+    let cause = Cause::new(Kind::NotConnected, &out.node, says).at(&out.device);
+    let mut suspect = Suspect::new(cause).certain_if(true);
+    // An end of a cable that is no port, in a node in which there is a bridge.
+    for end in [out, owner] {
+        let Some(far) = case.facts.peer(end) else { continue };
+        let bridges = case.facts.links(&far.node).iter().filter(|link| link.kind == "bridge");
+        let bare = case.facts.link(&far).is_some_and(|link| link.master.is_none());
+        for bridge in bridges.filter(|_| bare) {
+            let says = format!(
+                "{far}, to which {end} is connected, is no port of the bridge {} of {}.",
+                bridge.name, far.node
+            );
+            suspect.cause = Cause::new(Kind::NotConnected, &far.node, says)
+                .at(&far.device)
+                .by("master", "none");
+            let seen = format!("{far} has no master");
+            let command = format!("ip -n {} link show dev {}", far.node, far.device);
+            suspect = suspect.because(Evidence::new(Mark::Observed, seen).with(command));
+            if let (Some(place), Ok(name)) = (crate::remedy::place(&far), bridge.name.parse()) {
+                suspect = suspect.mended_by(Change::Master(place, Some(name)).into());
+            }
+        }
+    }
+    suspect
+}
+
+/// That two nodes have the same address.
+pub fn twice(address: IpAddr, one: &At, other: &At) -> Suspect {
     let says = format!("Both {one} and {other} have the address {address}, on the same link.");
     let node: &NodeName = &other.node;
     let cause = Cause::new(Kind::DuplicateAddress, node, says)

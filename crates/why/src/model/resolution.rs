@@ -10,7 +10,7 @@ use twinax_kernel::ask::{Asked, RouteQuery};
 
 use super::{Case, Found, Header, observed, routes};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
-use crate::remedy::Remedy;
+use crate::remedy::{Op, Remedy};
 use crate::seen::{At, Sight, What};
 
 /// What keeps a node silent that was asked for an address.
@@ -27,6 +27,7 @@ pub fn resolution(case: Case<'_>, owner: &At, ask: &Sight, target: IpAddr) -> Fo
         found.extend(ignored(case, &input, owner, by, target));
         found.extend(filtered(case, &input, by, target)?);
     }
+    found.extend(without_arp(case, &input));
     if target.is_ipv6() {
         found.extend(tentative(case, owner, target));
         found.extend(without_ipv6(case, owner));
@@ -159,6 +160,19 @@ fn filtered(case: Case<'_>, input: &At, by: IpAddr, target: IpAddr) -> Found {
     Ok(vec![Suspect::new(cause).because(asked).mended_by(mended)])
 }
 
+/// A device with ARP turned off takes no questions (`arp_rcv`).
+pub fn without_arp(case: Case<'_>, at: &At) -> Vec<Suspect> {
+    if !case.facts.link(at).is_some_and(|link| link.noarp) {
+        return Vec::new();
+    }
+    let says = format!("ARP is turned off on {at} (NOARP).");
+    let cause = Cause::new(Kind::NoArp, &at.node, says).at(&at.device).by("arp", "off");
+    let seen = Evidence::new(Mark::Observed, format!("{at} has the flag NOARP"))
+        .with(format!("ip -n {} link show dev {}", at.node, at.device));
+    let on = Remedy { ops: vec![Op::Arp { at: at.clone(), on: true }] };
+    vec![Suspect::new(cause).because(seen).certain_if(true).mended_by(on)]
+}
+
 /// An IPv6 address that is not usable yet, or has been refused, is not answered for.
 fn tentative(case: Case<'_>, owner: &At, target: IpAddr) -> Vec<Suspect> {
     let Some(link) = case.facts.link(owner) else { return Vec::new() };
@@ -192,6 +206,7 @@ pub fn without_ipv6(case: Case<'_>, at: &At) -> Vec<Suspect> {
     vec![
         Suspect::new(cause)
             .because(seen)
+            .certain_if(true)
             .mended_by(Remedy::sysctls(&at.node, [(path.as_str(), "0")])),
     ]
 }

@@ -28,7 +28,9 @@ impl Remedy {
                         .into_iter()
                         .collect()
                 }
-                Op::RestoreRule { .. } => Vec::new(),
+                Op::Arp { at, on } => vec![Op::Arp { at: at.clone(), on: !on }],
+                // The state is the bridge's own affair.
+                Op::RestoreRule { .. } | Op::Forward(_) => Vec::new(),
                 Op::Policy { accept, .. } => {
                     let mut back = op.clone();
                     if let Op::Policy { accept: old, .. } = &mut back {
@@ -112,7 +114,11 @@ fn of_change(change: &Change) -> Result<Vec<Change>, Error> {
             let again = mac.map(|mac| Neighbour { dev: key.dev.clone(), to: key.to, mac });
             again.map(|own| Change::AddNeighbour(node.clone(), own)).into_iter().collect()
         }
-        Change::Move { .. } | Change::Master(..) | Change::Firewall(..) => Vec::new(),
+        Change::Master(place, _) => {
+            let old = device(place)?.and_then(|link| link.master?.parse().ok());
+            vec![Change::Master(place.clone(), old)]
+        }
+        Change::Move { .. } | Change::Firewall(..) => Vec::new(),
     })
 }
 
