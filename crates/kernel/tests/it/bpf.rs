@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use twinax_kernel::Netns;
 use twinax_kernel::ask::{self, Asked, RouteQuery};
-use twinax_kernel::bpf::{Event, Kind, Tracer, harmless, same_packet};
+use twinax_kernel::bpf::{Event, Kind, Tracer, harmless, same_packet, trail};
 use twinax_kernel::capture::{Ring, RingOptions};
 use twinax_kernel::icmp::{self, IcmpOptions};
 use twinax_packet::decode::Transport;
@@ -330,6 +330,58 @@ fn an_event_is_about_a_captured_packet() {
             let between = drop.time.0.abs_diff(sent[number].0);
             assert!(between < 1_000_000_000, "{between} ns");
         }
+    });
+}
+
+/// A rule lets the datagram go to another port, at which nobody listens either: it is still that one.
+#[test]
+fn a_packet_is_followed_through_a_translation() {
+    let name = "a_packet_is_followed_through_a_translation";
+    if !has_nft(name) {
+        return;
+    }
+    in_new(|here| {
+        let there = cable(here);
+        inside(&there, || {
+            nft(&[
+                "add table ip n; add chain ip n pre { type nat hook prerouting priority -100; }; \
+                   add rule ip n pre udp dport 4242 redirect to :4243",
+            ]);
+        });
+        let Some(mut tracer) = tracer(name, &[here, &there]) else { return };
+        send(RIGHT, 4242);
+        let seen = until(&mut tracer, "nobody listens", |own| is_dropped(own, "NO_SOCKET"));
+        let sent = seen.iter().find(|own| own.kind == Kind::Sent && is_to(own, 4242));
+        let sent = sent.unwrap_or_else(|| panic!("{seen:#?}"));
+        let trail = sent.packet(|packet| trail(&seen, packet));
+        let last = trail.last().expect("it begins with itself");
+        assert!(is_to(last, 4243) && last.kind == Kind::Dropped, "{trail:#?}");
+    });
+}
+
+#[test]
+fn ipv6_is_told_of_like_ipv4() {
+    let name = "ipv6_is_told_of_like_ipv4";
+    if !is_root(name) {
+        return;
+    }
+    in_new(|here| {
+        let there = cable(here);
+        let add = |device: &str, address: &str| {
+            change(|rtnl| rtnl.add_address(device, address.parse().expect("an address")));
+        };
+        add("left", "fd00::1/64");
+        inside(&there, || add("right", "fd00::2/64"));
+        let Some(mut tracer) = tracer(name, &[here, &there]) else { return };
+        let socket = UdpSocket::bind("[::]:0").expect("a socket");
+        socket.send_to(b"is anybody there?", "[fd00::2]:4242").expect("it is sent");
+        let seen = until(&mut tracer, "nobody listens", |own| is_dropped(own, "NO_SOCKET"));
+        let last = seen.last().expect("there is one");
+        assert!(is_to(last, 4242), "{last:#?}");
+        assert_eq!((last.protocol, last.device.as_deref()), (0x86dd, Some("right")));
+        let own: Vec<Kind> =
+            last.packet(|packet| trail(&seen, packet)).iter().map(|own| own.kind).collect();
+        assert!(own.ends_with(&[Kind::Sent, Kind::Received, Kind::Dropped]), "{seen:#?}");
     });
 }
 
