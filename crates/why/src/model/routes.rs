@@ -375,6 +375,14 @@ pub fn forwarding_off(case: Case<'_>, input: &At, header: Header) -> Vec<Suspect
     if case.facts.number(node, &own) != 0 {
         return Vec::new();
     }
+    // Whoever is on the link where it came in is not reached by passing it on there.
+    let onward = case.facts.route(node, &RouteQuery::to(header.destination));
+    if let Ok(Asked::Route(way)) = onward
+        && way.via.is_none()
+        && way.dev.as_deref() == Some(&input.device)
+    {
+        return Vec::new();
+    }
     let all = case.facts.number(node, paths[0]);
     let (knob, path) = match all {
         0 => (sentence.to_owned(), paths[0].to_owned()),
