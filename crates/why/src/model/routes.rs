@@ -375,6 +375,10 @@ pub fn forwarding_off(case: Case<'_>, input: &At, header: Header) -> Vec<Suspect
     if case.facts.number(node, &own) != 0 {
         return Vec::new();
     }
+    // It is where it should be, and not to be passed on.
+    if !header.is_reply && case.question.whose.as_ref() == Some(node) {
+        return Vec::new();
+    }
     // Whoever is on the link where it came in is not reached by passing it on there.
     let onward = case.facts.route(node, &RouteQuery::to(header.destination));
     if let Ok(Asked::Route(way)) = onward
