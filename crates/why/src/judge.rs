@@ -38,6 +38,7 @@ pub fn examine(question: &Question, depth: usize) -> Result<Answer, WhyError> {
     let facts = Facts::gather().map_err(WhyError::Look)?;
     let watched = crate::scope::watched(&facts, question)?;
     let seen = probe(question, &watched)?;
+    let before = facts;
     // What the probe itself has changed (neighbours that did not answer) is evidence.
     let facts = Facts::gather().map_err(WhyError::Look)?;
     let mut diagnosis = Diagnosis {
@@ -62,7 +63,7 @@ pub fn examine(question: &Question, depth: usize) -> Result<Answer, WhyError> {
     if diagnosis.arrives {
         return Ok(Answer { diagnosis, remedy: None, samples });
     }
-    let case = Case { question, facts: &facts, seen: &seen };
+    let case = Case { question, facts: &facts, before: &before, seen: &seen };
     let suspects = model::explain(case).map_err(WhyError::Look)?;
     let nodes = crate::scope::nodes(case, &suspects)?;
     let remedy = try_and_judge(&mut diagnosis, suspects, nodes, depth)?;
@@ -71,7 +72,7 @@ pub fn examine(question: &Question, depth: usize) -> Result<Answer, WhyError> {
 
 /// Whether the packet has done what it should.
 pub fn arrives(question: &Question, facts: &Facts, seen: &Seen) -> Result<bool, WhyError> {
-    let case = Case { question, facts, seen };
+    let case = Case { question, facts, before: facts, seen };
     if seen.answered {
         return Ok(model::other_recipient(case).is_none());
     }
@@ -250,10 +251,8 @@ fn search(
         .map(|(node, own, usual)| Remedy::sysctls(node, [(own.key.path(), usual.as_str())]))
         .collect();
     let tried = bench.try_all(&remedies.iter().collect::<Vec<_>>());
-    let best = tried
-        .iter()
-        .position(|one| one.tried == Tried::Arrives)
-        .or_else(|| tried.iter().position(|one| one.tried == Tried::Further));
+    // To get further is not enough: whoever turns what decides about all packets sends them elsewhere.
+    let best = tried.iter().position(|one| one.tried == Tried::Arrives);
     let Some(best) = best else {
         unknown(diagnosis, suspects);
         return None;

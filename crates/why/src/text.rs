@@ -24,6 +24,8 @@ use std::fmt::{self, Write as _};
 
 use crate::diagnosis::{Diagnosis, Hop, Mended, Tried};
 
+/// So many hops of a way are shown at most.
+const MOST: usize = 32;
 /// How far what belongs to a heading is further in.
 const MARGIN: &str = "  ";
 
@@ -95,6 +97,12 @@ fn way(hops: &[Hop]) -> String {
     }
     let mut text = String::new();
     for (place, hop) in hops.iter().enumerate() {
+        if hops.len() > MOST && place >= MOST / 2 && place < hops.len() - MOST / 2 {
+            if place == MOST / 2 {
+                let _ = write!(text, " → … {} more …", hops.len() - MOST);
+            }
+            continue;
+        }
         if place > 0 {
             text += " → ";
         }

@@ -11,7 +11,7 @@ use twinax_topology::Told;
 use super::{Case, Found, Header, at, device, neighbour, observed, resolution, routes};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
-use crate::seen::{At, Sight};
+use crate::seen::{At, Sight, What};
 
 /// What can stop a packet that has come in.
 pub fn input(case: Case<'_>, sight: &Sight) -> Found {
@@ -65,7 +65,10 @@ fn forward(
         found.extend(routes::forwarding_off(case, here, header));
     }
     if header.ttl.is_some_and(|ttl| ttl <= 1) {
-        found.push(ttl(case, here, header));
+        match in_circles(case, here, header)? {
+            circles if circles.is_empty() => found.push(ttl(case, here, header)),
+            circles => found.extend(circles),
+        }
     }
     let link = case.facts.link(out).map(|link| link.mtu);
     if let Some(mtu) = mtu.into_iter().chain(link).min().filter(|mtu| header.length > *mtu)
@@ -78,6 +81,30 @@ fn forward(
     if case.facts.link(out).is_some_and(|link| link.up) {
         found.extend(neighbour::neighbour(case, out, via, header)?);
     }
+    Ok(found)
+}
+
+/// Routers send the packet to each other: it has come in at this device before.
+fn in_circles(case: Case<'_>, here: &At, header: Header) -> Found {
+    let what = if header.is_reply { What::Reply } else { What::Request };
+    let way: Vec<&Sight> = case.seen.of(|own| *own == what).collect();
+    if way.iter().filter(|sight| sight.at == *here && !sight.is_out()).count() < 2 {
+        return Ok(Vec::new());
+    }
+    // Whoever sends it back to where it came from has the wrong route.
+    let turns = way
+        .windows(2)
+        .find(|pair| !pair[0].is_out() && pair[1].is_out() && pair[0].at == pair[1].at);
+    let Some([back, _]) = turns else { return Ok(Vec::new()) };
+    let node = &back.at.node;
+    let says = format!(
+        "{} runs in circles until its TTL has run out: {node} sends it back out of {}, where it came in.",
+        capital(header.name()),
+        back.at.device
+    );
+    let cause = Cause::new(Kind::RouteLoop, node, says).at(&back.at.device);
+    let mut found = routes::instead(case, &back.at, header, cause)?;
+    found.iter_mut().for_each(|suspect| suspect.certain = true);
     Ok(found)
 }
 

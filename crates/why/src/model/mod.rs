@@ -54,8 +54,10 @@ use crate::seen::{At, Flow, Seen, Sight, What};
 pub struct Case<'a> {
     /// What was asked.
     pub question: &'a Question,
-    /// What is known of the lab.
+    /// What is known of the lab, after the probe.
     pub facts: &'a Facts,
+    /// What was known before: some states pass by themselves.
+    pub before: &'a Facts,
     /// What was seen of the probe.
     pub seen: &'a Seen,
 }

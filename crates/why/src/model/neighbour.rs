@@ -39,6 +39,9 @@ pub fn neighbour(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header) 
     }
     let asks: Vec<&Sight> = case.seen.asks(out, next).collect();
     let Some(first) = asks.first() else {
+        if next.is_ipv6() {
+            found.extend(speechless(case, out));
+        }
         if near.is_empty() && known.is_none_or(|own| own.state != "PERMANENT") {
             found.extend(nobody(case, out, via, header, &owners)?);
         }
@@ -57,6 +60,29 @@ pub fn neighbour(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header) 
         found.push(twice(next, one, other));
     }
     Ok(found)
+}
+
+/// Who has no link-local address that is usable yet asks nobody (`ndisc_send_ns`, RFC 4861, 7.2.2).
+fn speechless(case: Case<'_>, out: &At) -> Vec<Suspect> {
+    let Some(link) = case.before.link(out) else { return Vec::new() };
+    let tentative = link.addresses.iter().filter(|own| own.scope == "link" && own.tentative);
+    tentative
+        .map(|own| {
+            let says = format!(
+                "{} can't ask for its neighbours on {} yet: its link-local address is tentative, until \
+                 duplicate address detection has found that nobody else has it.",
+                out.node, out.device
+            );
+            let cause = Cause::new(Kind::TentativeAddress, &out.node, says)
+                .at(&out.device)
+                .by(own.address.to_string(), "tentative");
+            let command = format!("ip -n {} -6 addr show dev {}", out.node, out.device);
+            let seen = format!("{} is tentative", own.address);
+            Suspect::new(cause)
+                .because(Evidence::new(Mark::Observed, seen).with(command))
+                .certain_if(true)
+        })
+        .collect()
 }
 
 /// What became of the question for an address, on its way to who has it.

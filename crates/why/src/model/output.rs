@@ -51,7 +51,7 @@ fn query(case: Case<'_>, node: &NodeName, header: Header) -> RouteQuery {
 /// The source address: it must be the node's own, and usable.
 fn source(case: Case<'_>, node: &NodeName, header: Header) -> Vec<Suspect> {
     let mut found = Vec::new();
-    let links = case.facts.links(node);
+    let links = case.before.links(node);
     let own = links.iter().flat_map(|link| link.addresses.iter().map(move |own| (link, own)));
     for (link, own) in own {
         let address = own.address.addr();

@@ -175,7 +175,7 @@ pub fn without_arp(case: Case<'_>, at: &At) -> Vec<Suspect> {
 
 /// An IPv6 address that is not usable yet, or has been refused, is not answered for.
 fn tentative(case: Case<'_>, owner: &At, target: IpAddr) -> Vec<Suspect> {
-    let Some(link) = case.facts.link(owner) else { return Vec::new() };
+    let Some(link) = case.before.link(owner) else { return Vec::new() };
     let of = link.addresses.iter().filter(|own| own.address.addr() == target && own.tentative);
     of.map(|own| {
         let says = format!(

@@ -45,7 +45,7 @@ pub fn refused(
     let mut found = discarding(case, node, header)?;
     if found.is_empty() || refused.errno == Errno::NETUNREACH {
         let kind = if header.is_reply { Kind::NoWayBack } else { Kind::NoRoute };
-        found.push(no_route(case, node, header, kind)?);
+        found.extend(no_route(case, node, header, kind)?);
     }
     let asked = asked(node, query, &refused);
     found.iter_mut().for_each(|suspect| suspect.evidence.push(asked.clone()));
@@ -70,7 +70,7 @@ pub fn refused_in(
     }
     found.extend(source(case, input, header, name)?);
     if !here && (found.is_empty() || refused.errno == Errno::NETUNREACH) {
-        found.push(no_route(case, node, header, Kind::NoRoute)?);
+        found.extend(no_route(case, node, header, Kind::NoRoute)?);
     }
     let asked = asked(node, query, &refused);
     found.iter_mut().for_each(|suspect| suspect.evidence.push(asked.clone()));
@@ -218,12 +218,7 @@ fn rule_in_words(rule: &ObservedRule) -> Option<Rule> {
 }
 
 /// No route matches.
-fn no_route(
-    case: Case<'_>,
-    node: &NodeName,
-    header: Header,
-    kind: Kind,
-) -> Result<Suspect, twinax_kernel::Error> {
+fn no_route(case: Case<'_>, node: &NodeName, header: Header, kind: Kind) -> Found {
     let to = header.destination;
     let says = match kind {
         Kind::NoWayBack => format!("{node} has no route back to {to}, so it can't answer."),
@@ -237,7 +232,19 @@ fn no_route(
     for route in ways(case, node, to)? {
         suspect = suspect.mended_by(Change::AddRoute(node.clone(), route).into());
     }
-    Ok(suspect)
+    let mut found = Vec::new();
+    // Routes go with the device that is taken down.
+    for (out, route) in ways_by(case, node, to, false)? {
+        let Some(up) = Remedy::up(&out) else { continue };
+        let mut down = super::device::is_down(&out).because(suspect.evidence[0].clone());
+        down.cause.sentence = format!("{out} is down, so {node} has no route to {to}.");
+        down.certain = false;
+        let add = Change::AddRoute(node.clone(), route);
+        down.remedies.push(up.and(crate::remedy::Op::Change(Box::new(add))));
+        found.push(down);
+    }
+    found.push(suspect);
+    Ok(found)
 }
 
 /// Routes that would lead to an address: by a neighbour that forwards, the one that leads on first.
@@ -246,6 +253,16 @@ pub fn ways(
     node: &NodeName,
     to: IpAddr,
 ) -> Result<Vec<Route>, twinax_kernel::Error> {
+    ways_by(case, node, to, true).map(|ways| ways.into_iter().map(|(_, route)| route).collect())
+}
+
+/// The same, each with the device that it leaves by: those that are up, or those that are down.
+fn ways_by(
+    case: Case<'_>,
+    node: &NodeName,
+    to: IpAddr,
+    up: bool,
+) -> Result<Vec<(At, Route)>, twinax_kernel::Error> {
     let host = IpNet::from(to);
     let prefix = case
         .facts
@@ -254,8 +271,8 @@ pub fn ways(
         .and_then(|owner| case.facts.link(owner))
         .and_then(|link| link.addresses.iter().find(|own| own.address.addr() == to))
         .map_or(host, |own| own.address.trunc());
-    let mut ways: Vec<(bool, Route)> = Vec::new();
-    for link in case.facts.links(node).iter().filter(|link| link.up && link.name != "lo") {
+    let mut ways: Vec<(bool, (At, Route))> = Vec::new();
+    for link in case.facts.links(node).iter().filter(|link| link.up == up && link.name != "lo") {
         let out = at(node, &link.name);
         let own = link.addresses.iter().filter(|own| own.address.addr().is_ipv4() == to.is_ipv4());
         let own: Vec<IpNet> = own.map(|own| own.address).collect();
@@ -264,16 +281,18 @@ pub fn ways(
                 continue;
             }
             let query = RouteQuery { from: None, ..RouteQuery::to(to) };
-            let leads = case.facts.has_address(&gateway.node, to)
+            // What is down has taken the routes of others with it.
+            let leads = !up
+                || case.facts.has_address(&gateway.node, to)
                 || matches!(case.facts.route(&gateway.node, &query)?, Asked::Route(way)
                     if way.kind == "local" || way.dev.as_deref() != Some(&gateway.device));
-            ways.push((leads, Route::via(prefix, via)));
+            ways.push((leads, (out.clone(), Route::via(prefix, via))));
         }
         let there =
             case.facts.owners(to).iter().any(|owner| case.facts.link_path(&out, owner).is_some());
         if there && let Ok(dev) = link.name.parse() {
             let route = Route { dev: Some(dev), ..Route::of_kind(RouteKind::Unicast, host) };
-            ways.push((true, route));
+            ways.push((true, (out.clone(), route)));
         }
     }
     ways.sort_by_key(|(leads, _)| !leads);
@@ -300,7 +319,9 @@ fn on_link(case: Case<'_>, out: &At, subnets: &[IpNet]) -> Vec<(At, IpAddr)> {
 /// The packet should go another way: what is, and the ways that would lead on.
 pub fn instead(case: Case<'_>, out: &At, header: Header, cause: Cause) -> Found {
     let node = &out.node;
-    let query = RouteQuery { from: header.source, ..RouteQuery::to(header.destination) };
+    // Only its own addresses does a node take as a source where nothing comes in.
+    let own = header.source.filter(|source| case.facts.has_address(node, *source));
+    let query = RouteQuery { from: own, ..RouteQuery::to(header.destination) };
     let mut suspect = Suspect::new(cause);
     if let Asked::Route(answer) = case.facts.route(node, &query)? {
         let text = format!("{node} sends to {} out of {}", header.destination, out.device);
@@ -311,6 +332,10 @@ pub fn instead(case: Case<'_>, out: &At, header: Header, cause: Cause) -> Found 
             suspect.cause = suspect.cause.by("route", says);
         }
         let made = matched.filter(|route| route.protocol != "kernel").and_then(in_words);
+        if let Some(made) = &made {
+            // Another may lead on.
+            suspect = suspect.mended_by(Change::DelRoute(node.clone(), made.clone()).into());
+        }
         for way in ways(case, node, header.destination)? {
             let same_prefix = made.as_ref().filter(|made| made.to == way.to);
             let mut changes: Vec<Change> = same_prefix
