@@ -27,6 +27,7 @@ mod netns;
 pub mod nft;
 pub mod observe;
 pub mod process;
+pub mod replay;
 mod route;
 mod rtnl;
 mod rule;

@@ -144,8 +144,34 @@ impl Socket {
     /// Sends what is queued and waits until the kernel has done it. Of several requests that
     /// failed, the first is the error.
     pub fn flush(&mut self) -> Result<(), Error> {
+        self.flush_each()?.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Has the kernel try these requests, in order, whatever becomes of each. Those that were refused;
+    /// each has its place among them as its [mark](Self::mark).
+    pub fn try_all<'m, M: NetlinkSerializable + 'm>(
+        &mut self,
+        request: &'static str,
+        flags: u16,
+        messages: impl IntoIterator<Item = &'m M>,
+    ) -> Result<Vec<Error>, Error> {
+        self.flush()?;
+        let mut refused = Vec::new();
+        for (mark, message) in messages.into_iter().enumerate() {
+            self.mark(mark);
+            self.append(request, flags, message);
+            if self.batch.len() >= BATCH {
+                refused.extend(self.flush_each()?);
+            }
+        }
+        refused.extend(self.flush_each()?);
+        Ok(refused)
+    }
+
+    /// As [`flush`](Self::flush): all requests that failed.
+    fn flush_each(&mut self) -> Result<Vec<Error>, Error> {
         if self.pending.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.ask_ack();
         let sent = self.inner.send(&self.batch, 0);
@@ -154,7 +180,7 @@ impl Socket {
         sent.map_err(Error::io("sending to netlink"))?;
 
         let last = pending.last().expect("it is not empty").sequence;
-        let mut first_error = None;
+        let mut errors = Vec::new();
         loop {
             let answer = self.receive()?;
             for (header, payload) in messages(&answer) {
@@ -163,13 +189,13 @@ impl Socket {
                 }
                 if let Some(refusal) = refusal(&header, payload)? {
                     let of = pending.iter().find(|p| p.sequence == header.sequence_number);
-                    if let (Some(of), None) = (of, &first_error) {
+                    errors.extend(of.map(|of| {
                         let Pending { request, mark, .. } = *of;
-                        first_error = Some(Error::Refused { request, mark, refusal });
-                    }
+                        Error::Refused { request, mark, refusal }
+                    }));
                 }
                 if header.sequence_number == last {
-                    return first_error.map_or(Ok(()), Err);
+                    return Ok(errors);
                 }
             }
         }

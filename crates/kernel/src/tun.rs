@@ -14,7 +14,18 @@ pub const DEVICE: &str = "/dev/net/tun";
 
 /// Makes a persistent TUN/TAP device, down, in the namespace of the calling thread.
 pub fn add(name: &str, mode: TapMode) -> Result<(), Error> {
+    make(&open()?, name, mode)
+}
+
+/// The same, with this index.
+pub fn add_at(name: &str, mode: TapMode, index: u32) -> Result<(), Error> {
     let tun = open()?;
+    sys::tun_set_ifindex(tun.as_fd(), index)
+        .map_err(Error::call("asking for the index of a TUN/TAP device"))?;
+    make(&tun, name, mode)
+}
+
+fn make(tun: &OwnedFd, name: &str, mode: TapMode) -> Result<(), Error> {
     // IFF_TUN_EXCL: not one that is there already.
     let flags = flags(mode) | libc::IFF_TUN_EXCL;
     sys::tun_set_iff(tun.as_fd(), name, flags).map_err(Error::call("making a TUN/TAP device"))?;

@@ -59,12 +59,18 @@ pub fn socket(to: IpAddr, source_port: Option<u16>) -> Result<OwnedFd, Error> {
 /// `EADDRINUSE`: another socket has the port.
 pub fn listen(port: u16) -> Result<OwnedFd, Error> {
     // `[::]` takes IPv4 too, unless the node has no IPv6.
-    listen_at(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)
-        .or_else(|_| listen_at(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port))
+    let at = |any: IpAddr| listen_at(SocketAddr::new(any, port), false, None);
+    at(Ipv6Addr::UNSPECIFIED.into()).or_else(|_| at(Ipv4Addr::UNSPECIFIED.into()))
 }
 
-fn listen_at(any: IpAddr, port: u16) -> Result<OwnedFd, Error> {
-    let socket = match any {
+/// The same for one address and port; of an IPv6 socket, whether it takes no IPv4; and the device that
+/// it is bound to, by name.
+///
+/// # Errors
+///
+/// `EADDRINUSE`: another socket has the port. `EADDRNOTAVAIL`: the node does not have the address.
+pub fn listen_at(at: SocketAddr, v6only: bool, dev: Option<&str>) -> Result<OwnedFd, Error> {
+    let socket = match at.ip() {
         IpAddr::V4(_) => {
             let socket = open(AddressFamily::INET)?;
             set(&socket, &[(libc::IPPROTO_IP, libc::IP_PKTINFO)])?;
@@ -74,12 +80,16 @@ fn listen_at(any: IpAddr, port: u16) -> Result<OwnedFd, Error> {
             let socket = open(AddressFamily::INET6)?;
             set(&socket, &[(libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)])?;
             // What `net.ipv6.bindv6only` has it is not.
-            sys::set_int_option(socket.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 0)
+            let (level, option) = (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY);
+            sys::set_int_option(socket.as_fd(), level, option, v6only.into())
                 .map_err(Error::call("setting an option of a UDP socket"))?;
             socket
         }
     };
-    rustix::net::bind(&socket, &SocketAddr::new(any, port))
-        .map_err(Error::call("listening on a UDP port"))?;
+    if let Some(dev) = dev {
+        sys::bind_to_device(socket.as_fd(), dev)
+            .map_err(Error::call("binding a UDP socket to a device"))?;
+    }
+    rustix::net::bind(&socket, &at).map_err(Error::call("listening on a UDP port"))?;
     Ok(socket)
 }

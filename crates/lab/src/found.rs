@@ -62,7 +62,7 @@ pub(crate) fn to_save(name: &NodeName, known: Option<&Topology>) -> Result<Found
 }
 
 /// Adds all sysctls that somebody has set. The order in which they can be set again.
-pub(crate) fn add_sysctls(
+fn add_sysctls(
     observed: &mut Observed,
     known: Option<&Topology>,
 ) -> Result<HashMap<NodeName, Vec<SysctlKey>>, Error> {

@@ -65,6 +65,11 @@ impl Lab {
         Ok((Self { topology }, built))
     }
 
+    /// A lab that stands in the sandbox of the calling process, and is this.
+    pub(crate) fn standing(topology: Topology) -> Self {
+        Self { topology }
+    }
+
     /// The lab that runs in the sandbox of the calling process, as it was applied last; one that a
     /// script has built is called by this name, and nothing else is known of it.
     pub fn running(name: &NodeName) -> Result<Self, LabError> {
@@ -160,7 +165,7 @@ impl Lab {
         Ok(wires.chain(steps.iter().map(twinax_plan::command)).collect())
     }
 
-    pub(crate) fn settle(&self) -> Result<(), LabError> {
+    fn settle(&self) -> Result<(), LabError> {
         // Those that are there: of a running lab somebody may have added and removed some.
         settle(&nodes::names().map_err(LabError::Observe)?)
     }

@@ -13,7 +13,7 @@ use crate::attributes::{INET, INET6, Value, header, number};
 use crate::error::Error;
 
 /// The attributes of a device that count here: `IFLA_…`, `linux/if_link.h`.
-mod ifla {
+pub(crate) mod ifla {
     pub const ADDRESS: u16 = 1;
     pub const IFNAME: u16 = 3;
     pub const MTU: u16 = 4;
@@ -94,7 +94,7 @@ impl Names<'_> {
 }
 
 /// A device, and the index of its master.
-pub(super) fn observed(message: &[u8]) -> Option<(ObservedLink, Option<u32>)> {
+pub(crate) fn observed(message: &[u8]) -> Option<(ObservedLink, Option<u32>)> {
     // struct ifinfomsg: family, pad, type, index, flags, change.
     let (header, attributes) = header::<16>(message)?;
     let flags = number(header, 8).cast_signed();

@@ -12,7 +12,7 @@ mod drawn;
 mod follow;
 mod forwarding;
 mod lab;
-mod link;
+pub(crate) mod link;
 mod neighbour;
 pub(crate) mod routing;
 

@@ -165,6 +165,12 @@ pub fn tun_get_iff(tun: BorrowedFd<'_>) -> Result<libc::c_int, Errno> {
     Ok(libc::c_int::from(unsafe { request.ifr_ifru.ifru_flags }))
 }
 
+/// `TUNSETIFINDEX`: the index that the device which is then made is to have.
+pub fn tun_set_ifindex(tun: BorrowedFd<'_>, index: u32) -> Result<(), Errno> {
+    // SAFETY: TUNSETIFINDEX reads one unsigned int, which outlives the call.
+    check(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETIFINDEX, &raw const index) }).map(drop)
+}
+
 /// A request about no interface.
 fn no_ifreq() -> libc::ifreq {
     // SAFETY: all zeros is a valid ifreq: it is plain data.
@@ -191,6 +197,20 @@ pub fn set_int_option(
     value: libc::c_int,
 ) -> Result<(), Errno> {
     set_option(socket, level, option, &value)
+}
+
+/// Binds a socket to a device (`SO_BINDTODEVICE`, `socket(7)`).
+///
+/// # Errors
+///
+/// Those of the kernel; [`Errno::NAMETOOLONG`] for a name of more than 15 bytes.
+pub fn bind_to_device(socket: BorrowedFd<'_>, name: &str) -> Result<(), Errno> {
+    let mut bytes = [0_u8; libc::IFNAMSIZ];
+    if name.len() >= bytes.len() {
+        return Err(Errno::NAMETOOLONG);
+    }
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    set_option(socket, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, &bytes)
 }
 
 /// Sets a socket option whose value is plain data.

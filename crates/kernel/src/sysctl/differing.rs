@@ -10,11 +10,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::PermissionsExt as _;
 
 use twinax_topology::Sysctl;
 
-use super::get;
+use super::{own_proc, read};
 
 /// What is set in `ipv6/conf/all` is set in `ipv6/conf/default`, too.
 const IPV6_ALL: [&str; 4] =
@@ -37,7 +38,8 @@ const NEIGH_ALIASES: [&str; 3] = ["base_reachable_time", "retrans_time", "unres_
 /// only counts, what can't be set, and secrets (`tcp_fastopen_key`, `stable_secret`) are not told.
 /// Neither is what a fresh namespace does not have.
 pub fn differing(fresh: &BTreeMap<String, String>) -> Vec<Sysctl> {
-    let own = Own { fresh };
+    // Each namespace whose files somebody has opened by the usual /proc makes that slower for the next.
+    let own = Own { fresh, proc: own_proc().ok() };
     let names = fresh.keys().filter_map(|path| path.strip_prefix("net/"));
     let whole = names
         .filter(|name| !is_of_lo(name))
@@ -63,11 +65,21 @@ fn is_of_lo(name: &str) -> bool {
 /// The namespace of the calling thread, beside a fresh one. Names are paths below `/proc/sys/net`.
 struct Own<'a> {
     fresh: &'a BTreeMap<String, String>,
+    /// `None`: the machine does not allow one of our own, and the usual one has to do.
+    proc: Option<OwnedFd>,
 }
 
 impl Own<'_> {
     fn value(&self, name: &str) -> Option<String> {
-        get(&format!("net/{name}")).ok()
+        read(self.proc.as_ref(), &format!("net/{name}")).ok()
+    }
+
+    /// Where its files are.
+    fn sys(&self) -> String {
+        match &self.proc {
+            Some(proc) => format!("/proc/self/fd/{}/sys", proc.as_raw_fd()),
+            None => "/proc/sys".to_owned(),
+        }
     }
 
     fn fresh(&self, name: &str) -> Option<String> {
@@ -88,7 +100,7 @@ impl Own<'_> {
             return None;
         }
         let path = format!("net/{name}");
-        let metadata = fs::metadata(format!("/proc/sys/{path}")).ok()?;
+        let metadata = fs::metadata(format!("{}/{path}", self.sys())).ok()?;
         (metadata.permissions().mode() & 0o200 != 0).then(|| (rank(name), path, value))
     }
 
@@ -116,7 +128,7 @@ impl Own<'_> {
             .filter(|knob| !is_another_file(directory, knob))
             .map(|knob| (knob, self.default(directory, knob)))
             .collect();
-        let entries = fs::read_dir(format!("/proc/sys/net/{directory}"));
+        let entries = fs::read_dir(format!("{}/net/{directory}", self.sys()));
         for entry in entries.into_iter().flatten().flatten() {
             let interface = entry.file_name().to_string_lossy().into_owned();
             if matches!(interface.as_str(), "all" | "default") {

@@ -13,19 +13,20 @@
 //! unchanged; it shares the user namespace of the lab, and nothing else. It is a child of the process
 //! that started it, and is gone with it, however that ends.
 
+mod build;
 mod error;
+mod sockets;
+mod take;
 mod trial;
 
 use std::error::Error as StdError;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use twinax_kernel::observe::What;
-use twinax_plan::Purpose;
-use twinax_topology::{NodeName, Topology};
+use twinax_kernel::replay::Fresh;
+use twinax_topology::{NodeName, Topology, Wire};
 
 use crate::lab::Lab;
-use crate::{firewalls, found, observe};
 
 pub use error::CopyError;
 pub use trial::Trial;
@@ -34,6 +35,9 @@ pub use trial::Trial;
 #[derive(Debug, Clone)]
 pub struct Blueprint {
     topology: Topology,
+    nodes: Vec<take::Taken>,
+    fresh: Fresh,
+    wires: Vec<Wire>,
     lacks: Vec<String>,
 }
 
@@ -44,21 +48,17 @@ impl Blueprint {
     ///
     /// What the kernel refused to tell; a node that is not there.
     pub fn take(nodes: &[NodeName]) -> Result<Self, CopyError> {
-        let take = || {
-            let mut observed = observe::nodes(nodes.to_vec(), &What::all())?;
-            found::add_sysctls(&mut observed, None)?;
-            let firewalls = firewalls::found(&observed, &[], true)?;
-            let name = "copy".parse().expect("the name of a lab");
-            Ok(twinax_plan::found(&name, &observed, None, &firewalls, Purpose::Compare))
-        };
-        let found = take().map_err(CopyError::Take)?;
-        let lacks = found.beyond.iter().map(ToString::to_string).collect();
-        Ok(Self { topology: found.topology, lacks })
+        take::take(nodes).map_err(CopyError::Take)
     }
 
     /// The nodes as far as a lab file can say them.
     pub fn topology(&self) -> &Topology {
         &self.topology
+    }
+
+    /// The nodes that are copied.
+    pub fn nodes(&self) -> impl Iterator<Item = &NodeName> {
+        self.nodes.iter().map(|node| &node.name)
     }
 
     /// What a copy does not have, in words.
@@ -89,13 +89,10 @@ impl Blueprint {
         T: Serialize + DeserializeOwned,
         E: Into<Box<dyn StdError>>,
     {
-        Trial::start(|| self.build().map_err(Into::into), inside)
-    }
-
-    /// Builds a copy in the sandbox of the calling process, and waits until its links carry frames.
-    fn build(&self) -> Result<Lab, crate::LabError> {
-        let (lab, _) = Lab::build(self.topology.clone())?;
-        lab.settle()?;
-        Ok(lab)
+        let build = || {
+            let refused = build::build(self)?;
+            Ok((Lab::standing(self.topology.clone()), refused))
+        };
+        Trial::start(build, inside)
     }
 }

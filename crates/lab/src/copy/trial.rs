@@ -23,8 +23,8 @@ pub struct Trial<T> {
 /// What a worker says at its end.
 #[derive(Debug, Serialize, Deserialize)]
 enum Said<T> {
-    /// The value of the work.
-    Value(T),
+    /// The value of the work, and what the copy did not have.
+    Value(T, Vec<String>),
     /// The copy could not be built.
     NotBuilt(Broken),
     /// The work failed.
@@ -34,13 +34,13 @@ enum Said<T> {
 impl<T: Serialize + DeserializeOwned> Trial<T> {
     /// Starts a sandbox within that of the calling process, and in it a process that builds and works.
     pub(super) fn start<E: Into<Box<dyn StdError>>>(
-        build: impl FnOnce() -> Result<Lab, Box<dyn StdError>>,
+        build: impl FnOnce() -> Result<(Lab, Vec<String>), Box<dyn StdError>>,
         work: impl FnOnce(&mut Lab) -> Result<T, E>,
     ) -> Result<Self, CopyError> {
         let inside = |ready: Result<(), twinax_kernel::Error>, events: PipeWriter| {
             let said = match ready.map_err(Into::into).and_then(|()| build()) {
-                Ok(mut lab) => match work(&mut lab) {
-                    Ok(value) => Said::Value(value),
+                Ok((mut lab, lacks)) => match work(&mut lab) {
+                    Ok(value) => Said::Value(value, lacks),
                     Err(error) => Said::Failed(hint::broken(&*error.into())),
                 },
                 Err(error) => Said::NotBuilt(hint::broken(&*error)),
@@ -55,7 +55,16 @@ impl<T: Serialize + DeserializeOwned> Trial<T> {
     /// # Errors
     ///
     /// That of the work, or why there was no copy to do it in.
-    pub fn finish(mut self) -> Result<T, CopyError> {
+    pub fn finish(self) -> Result<T, CopyError> {
+        self.finish_told().map(|(value, _)| value)
+    }
+
+    /// Waits for the value, and for what the kernel refused to build in the copy, in words.
+    ///
+    /// # Errors
+    ///
+    /// That of the work, or why there was no copy to do it in.
+    pub fn finish_told(mut self) -> Result<(T, Vec<String>), CopyError> {
         let mut said = Vec::new();
         self.work.events().read_to_end(&mut said).map_err(SandboxError::Pipe)?;
         match self.work.wait().map_err(SandboxError::Pipe)? {
@@ -63,7 +72,7 @@ impl<T: Serialize + DeserializeOwned> Trial<T> {
             ended => return Err(CopyError::BrokenOff(ended)),
         }
         match serde_json::from_slice(&said).map_err(CopyError::Value)? {
-            Said::Value(value) => Ok(value),
+            Said::Value(value, lacks) => Ok((value, lacks)),
             Said::NotBuilt(broken) => Err(CopyError::Build(broken.into())),
             Said::Failed(broken) => Err(CopyError::Work(broken.into())),
         }

@@ -80,7 +80,7 @@ const LARGEST: usize = 65_535;
 const IN_TURN: usize = 64;
 
 /// Sends back what has come, each datagram from the address that it was sent to (RFC 862).
-fn echo(socket: &OwnedFd) {
+pub(crate) fn echo(socket: &OwnedFd) {
     let mut bytes = vec![0; LARGEST];
     for _ in 0..IN_TURN {
         let received = match message::receive(socket, &mut bytes) {

@@ -33,6 +33,7 @@ use crate::hint;
 use crate::sandbox::{HolderProgram, KEEP, Told};
 use crate::wanted::{self, Key, LOG, LOOK_AGAIN, STATE, WANTED, What};
 
+pub(crate) use listener::echo;
 pub(crate) use log::older;
 
 /// The holder ended as it was told to.
