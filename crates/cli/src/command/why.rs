@@ -82,14 +82,14 @@ fn tell(
 ) -> anyhow::Result<()> {
     if asked.json {
         let fixed = fixed.map(|fixed| fixed == Fixed::Arrives);
-        return Ok(show::print(&(serde_json::to_string(&Told { lab, diagnosis, fixed })? + "\n"))?);
+        return show::print(&(serde_json::to_string(&Told { lab, diagnosis, fixed })? + "\n"));
     }
     show::print(&diagnosis.to_string())?;
-    Ok(show::print(match fixed {
+    show::print(match fixed {
         Some(Fixed::Arrives) => "\nCarried out: the packet arrives now.\n",
         Some(Fixed::Undone) => "\nCarried out, and undone again: the packet did not arrive.\n",
         None => "",
-    })?)
+    })
 }
 
 /// The kernel's tracepoints, where they can be listened to.

@@ -112,11 +112,10 @@ pub fn cable(case: Case<'_>, out: &At) -> Found {
     let mut found = sends(case, out)?;
     let Some(link) = case.facts.link(out) else { return Ok(found) };
     match case.facts.peer(out) {
-        Some(peer) => {
-            if case.facts.link(&peer).is_some_and(|link| !link.up) && link.carrier {
-                found.push(is_down(&peer));
-            }
+        Some(peer) if link.carrier && case.facts.link(&peer).is_some_and(|link| !link.up) => {
+            found.push(is_down(&peer));
         }
+        Some(_) => {}
         None if link.kind == "tun" && found.is_empty() => found.push(no_program(out)),
         None if link.kind == "veth" && found.is_empty() => found.push(not_connected(out)),
         None => {}
