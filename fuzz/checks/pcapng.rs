@@ -208,8 +208,9 @@ impl OwnFrame {
 
 fn section(own: &Section<'_>) -> Section<'static> {
     let text = |own: &Option<Cow<'_, str>>| own.as_ref().map(|own| Cow::Owned(own.to_string()));
-    let [hardware, system, application] = [&own.hardware, &own.system, &own.application].map(text);
-    Section { hardware, system, application }
+    let [hardware, system, application, comment] =
+        [&own.hardware, &own.system, &own.application, &own.comment].map(text);
+    Section { hardware, system, application, comment }
 }
 
 /// Hands bytes out in small pieces, as a pipe does.

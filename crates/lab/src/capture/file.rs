@@ -27,10 +27,24 @@ impl<W: Write> CaptureFile<W> {
     ///
     /// As [`Writer::new`].
     pub fn new(out: W, filter: Option<String>) -> Result<Self, WriteError> {
+        Self::begin(out, filter, None)
+    }
+
+    /// Begins a file of which something is to be remarked as a whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::new`].
+    pub fn remarked(out: W, comment: &str) -> Result<Self, WriteError> {
+        Self::begin(out, None, Some(comment))
+    }
+
+    fn begin(out: W, filter: Option<String>, comment: Option<&str>) -> Result<Self, WriteError> {
         let section = Section {
             hardware: Some(std::env::consts::ARCH.into()),
             system: system().map(Into::into),
             application: Some(concat!("twinax ", env!("CARGO_PKG_VERSION")).into()),
+            comment: comment.map(Into::into),
         };
         Ok(Self {
             writer: Writer::new(out, &section)?,

@@ -36,7 +36,8 @@ use crate::Time;
 /// (`WTAP_MAX_PACKET_SIZE_STANDARD`, as libpcap's `MAXIMUM_SNAPLEN`).
 pub const MAXIMUM_FRAME: usize = 262_144;
 
-/// What wrote a section of a file, and where (`shb_hardware`, `shb_os`, `shb_userappl`).
+/// What wrote a section of a file, and where (`shb_hardware`, `shb_os`, `shb_userappl`), and what was
+/// remarked about it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Section<'a> {
     /// The machine.
@@ -45,6 +46,8 @@ pub struct Section<'a> {
     pub system: Option<Cow<'a, str>>,
     /// The program and its version.
     pub application: Option<Cow<'a, str>>,
+    /// What was remarked about all of it (`opt_comment`).
+    pub comment: Option<Cow<'a, str>>,
 }
 
 /// What a file can say of a frame besides the frame.

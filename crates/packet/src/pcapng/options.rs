@@ -71,6 +71,7 @@ impl<'a> Options<'a> {
             hardware: self.text(option::HARDWARE),
             system: self.text(option::SYSTEM),
             application: self.text(option::APPLICATION),
+            comment: self.text(option::COMMENT),
         }
     }
 

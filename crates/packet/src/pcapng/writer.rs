@@ -49,9 +49,9 @@ impl<W: Write> Writer<W> {
         block.u16(format::VERSION.0);
         block.u16(format::VERSION.1);
         block.u64(format::LENGTH_UNKNOWN);
-        let Section { hardware, system, application } = section;
-        let options = [option::HARDWARE, option::SYSTEM, option::APPLICATION];
-        for (code, text) in options.into_iter().zip([hardware, system, application]) {
+        let Section { hardware, system, application, comment } = section;
+        let options = [option::HARDWARE, option::SYSTEM, option::APPLICATION, option::COMMENT];
+        for (code, text) in options.into_iter().zip([hardware, system, application, comment]) {
             if let Some(text) = text {
                 block.text(code, text);
             }

@@ -54,18 +54,20 @@ fn section() {
         hardware: Some(Cow::Borrowed("x86_64")),
         system: Some(Cow::Borrowed("Linux")),
         application: Some(Cow::Borrowed("twinax 1")),
+        comment: Some(Cow::Borrowed("why")),
     };
     let written = Writer::new(Vec::new(), &section).unwrap().finish().unwrap();
     let by_hand = hex("0a0d0d0a                        # section header block
-         44000000                        # 68 bytes
+         4c000000                        # 76 bytes
          4d3c2b1a                        # little-endian
          0100 0000                       # version 1.0
          ffffffff ffffffff               # its length: not known
          0200 0600 7838365f 3634 0000    # shb_hardware: x86_64
          0300 0500 4c696e75 78 000000    # shb_os: Linux
          0400 0800 7477696e 61782031     # shb_userappl: twinax 1
+         0100 0300 77687900              # opt_comment: why
          0000 0000                       # opt_endofopt
-         44000000                        # 68 bytes");
+         4c000000                        # 76 bytes");
     assert_eq!(written, by_hand);
 }
 

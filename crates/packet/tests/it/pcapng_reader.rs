@@ -88,8 +88,9 @@ fn read(bytes: &[u8]) -> (Capture, bool, Option<ReadError>) {
 
 fn owned(own: &Section<'_>) -> Section<'static> {
     let text = |own: &Option<Cow<'_, str>>| own.as_ref().map(|own| Cow::Owned(own.to_string()));
-    let [hardware, system, application] = [&own.hardware, &own.system, &own.application].map(text);
-    Section { hardware, system, application }
+    let [hardware, system, application, comment] =
+        [&own.hardware, &own.system, &own.application, &own.comment].map(text);
+    Section { hardware, system, application, comment }
 }
 
 fn word() -> impl Strategy<Value = String> {
@@ -138,10 +139,10 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn section()(texts in any::<[Option<u8>; 3]>(), text in "\\PC{0,20}") -> Section<'static> {
-        let [hardware, system, application] =
+    fn section()(texts in any::<[Option<u8>; 4]>(), text in "\\PC{0,20}") -> Section<'static> {
+        let [hardware, system, application, comment] =
             texts.map(|own| own.map(|own| format!("{text}{own}").into()));
-        Section { hardware, system, application }
+        Section { hardware, system, application, comment }
     }
 }
 
