@@ -226,6 +226,9 @@ pub struct Report {
     /// Keep the packets of each step in this folder, one pcapng file a step
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,
+    /// Find out at once why a packet of a step was not answered
+    #[arg(long)]
+    pub why: bool,
 }
 
 impl Report {

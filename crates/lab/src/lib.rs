@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod down;
 pub mod enter;
 pub mod exec;
+pub mod explain;
 pub mod export;
 mod firewalls;
 pub mod found;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use twinax_topology::Topology;
 
+use crate::explain::{Explanation, Unanswered};
 use crate::hint::Hint;
 
 /// What became of a lab.
@@ -154,7 +155,13 @@ pub struct StepReport {
     /// Where the packets are that were seen meanwhile, if they were kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packets: Option<PathBuf>,
-    /// How long it took.
+    /// The first packet that was to be answered and was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered: Option<Unanswered>,
+    /// Why not, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Explanation>,
+    /// How long it took, without finding out why.
     pub time: Duration,
 }
 

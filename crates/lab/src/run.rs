@@ -5,27 +5,30 @@ use std::time::Instant;
 
 use twinax_topology::Topology;
 
+use crate::explain::{Explain, Steps};
 use crate::lab::Lab;
-use crate::record::{Keep, RecordError, Records};
+use crate::record::{RecordError, Records};
 use crate::report::{Broken, Event, LabReport};
 use crate::sandbox::{Ended, Holder, Options, Sandbox, SandboxError};
 use crate::{check, hint};
 
-/// Runs a lab from the beginning to the end, and keeps packets of its steps. `tell` hears of everything
-/// as it happens.
+/// Runs a lab from the beginning to the end. `steps` says what is kept of the packets of its steps, and
+/// who explains what fails. `tell` hears of everything as it happens.
 ///
 /// The calling process must have one thread only: see [`Sandbox::start`].
 pub fn run(
     topology: &Topology,
     options: &Options,
-    keep: &Keep,
+    steps: Steps<'_>,
     tell: impl FnMut(&Event),
 ) -> Result<LabReport, SandboxError> {
     let begun = Instant::now();
     let sandbox = Sandbox::start(options)?;
     // Not before: the sandbox's first process shall not have it.
-    let records = keep.open(topology);
-    let inside = |events: &mut PipeWriter| carry_out(topology.clone(), &opened(records)?, events);
+    let records = steps.keep.open(topology);
+    let inside = |events: &mut PipeWriter| {
+        carry_out(topology.clone(), &opened(records)?, steps.explain, events)
+    };
     let mut report = follow(topology, sandbox.holder(), inside, tell)?;
     sandbox.end().map_err(SandboxError::Pipe)?;
     report.time = begun.elapsed();
@@ -39,14 +42,14 @@ pub fn run(
 pub fn again(
     topology: &Topology,
     holder: &Holder,
-    keep: &Keep,
+    steps: Steps<'_>,
     tell: impl FnMut(&Event),
 ) -> Result<LabReport, SandboxError> {
-    let records = keep.open(topology);
+    let records = steps.keep.open(topology);
     let inside = |events: &mut PipeWriter| {
         let records = opened(records)?;
         let mut lab = Lab::running(&topology.name).map_err(|error| hint::broken(&error))?;
-        do_steps(&mut lab, &records, events)
+        do_steps(&mut lab, &records, steps.explain, events)
     };
     follow(topology, holder, inside, tell)
 }
@@ -98,30 +101,39 @@ pub(crate) fn opened(records: Result<Records, RecordError>) -> Result<Records, B
     records.map_err(|error| hint::broken(&error))
 }
 
-fn carry_out(topology: Topology, records: &Records, events: &mut PipeWriter) -> Result<(), Broken> {
+fn carry_out(
+    topology: Topology,
+    records: &Records,
+    explain: Option<&Explain<'_>>,
+    events: &mut PipeWriter,
+) -> Result<(), Broken> {
     let (mut lab, built) = Lab::build(topology).map_err(|error| hint::broken(&error))?;
     Event::Built(built).write(events);
     if lab.topology().is_idle() {
         return Ok(());
     }
     lab.start().map_err(|error| hint::broken(&error))?;
-    do_steps(&mut lab, records, events)
+    do_steps(&mut lab, records, explain, events)
 }
 
 /// Does all steps of a lab that stands, in order.
 pub(crate) fn do_steps(
     lab: &mut Lab,
     records: &Records,
+    explain: Option<&Explain<'_>>,
     events: &mut PipeWriter,
 ) -> Result<(), Broken> {
     for (index, step) in lab.topology().steps.clone().iter().enumerate() {
         Event::Begun(index + 1).write(events);
         let done = check::carry_out(lab, index + 1, step, records);
-        let report = done.map_err(|error| {
+        let mut report = done.map_err(|error| {
             let mut broken = hint::broken(&error);
             broken.causes.insert(0, format!("step {} could not be done", index + 1));
             broken
         })?;
+        if let (Some(explain), Some(unanswered)) = (explain, &report.unanswered) {
+            report.why = explain(step, unanswered);
+        }
         Event::Step(report).write(events);
     }
     Ok(())

@@ -4,8 +4,9 @@ use std::io::PipeWriter;
 
 use twinax_topology::Topology;
 
+use crate::explain::{Explain, Steps};
 use crate::lab::Lab;
-use crate::record::{Keep, RecordError, Records};
+use crate::record::{RecordError, Records};
 use crate::registry::{Claim, RegistryError};
 use crate::report::{Broken, Event, LabReport};
 use crate::run::{do_steps, follow, opened};
@@ -24,7 +25,7 @@ pub enum UpError {
 }
 
 /// Builds a lab, starts what listens and runs in it, does its steps where they are asked for (`steps`
-/// says what is kept of their packets), and leaves it running under the claimed name. `tell` hears of everything as it happens.
+/// says how), and leaves it running under the claimed name. `tell` hears of everything as it happens.
 ///
 /// A lab that could not be built, or whose services are not there, is taken away again: the report
 /// says why. One of which an expectation failed stays.
@@ -34,7 +35,7 @@ pub fn up(
     topology: &Topology,
     options: &Options,
     claim: Claim,
-    steps: Option<&Keep>,
+    steps: Option<Steps<'_>>,
     tell: impl FnMut(&Event),
 ) -> Result<(LabReport, Option<Claim>), UpError> {
     match build_and_keep(topology, options, &claim, steps, tell) {
@@ -51,12 +52,13 @@ fn build_and_keep(
     topology: &Topology,
     options: &Options,
     claim: &Claim,
-    steps: Option<&Keep>,
+    steps: Option<Steps<'_>>,
     tell: impl FnMut(&Event),
 ) -> Result<LabReport, UpError> {
     let sandbox = Sandbox::start(options)?;
-    let records = steps.map(|keep| keep.open(topology));
-    let inside = |events: &mut PipeWriter| bring_up(topology.clone(), records, events);
+    let records = steps.map(|steps| steps.keep.open(topology));
+    let explain = steps.and_then(|steps| steps.explain);
+    let inside = |events: &mut PipeWriter| bring_up(topology.clone(), records, explain, events);
     let report = follow(topology, sandbox.holder(), inside, tell)?;
     if report.broken.is_none() {
         claim.register(sandbox.holder())?;
@@ -68,6 +70,7 @@ fn build_and_keep(
 fn bring_up(
     topology: Topology,
     records: Option<Result<Records, RecordError>>,
+    explain: Option<&Explain<'_>>,
     events: &mut PipeWriter,
 ) -> Result<(), Broken> {
     let records = records.map(opened).transpose()?;
@@ -75,5 +78,5 @@ fn bring_up(
     Event::Built(built).write(events);
     lab.start().map_err(|error| hint::broken(&error))?;
     memory::remember(lab.topology()).map_err(|error| hint::broken(&error))?;
-    records.map_or(Ok(()), |records| do_steps(&mut lab, &records, events))
+    records.map_or(Ok(()), |records| do_steps(&mut lab, &records, explain, events))
 }

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use twinax_topology::{IfName, NodeName, Ping};
+use twinax_lab::explain::Unanswered;
+use twinax_topology::{Action, IfName, LabStep, NodeName, Ping, Span};
 
 /// A packet that is to arrive and be answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +89,68 @@ impl Question {
         }
     }
 
+    /// The packet of a step that was not answered; `None` where the step sends none. A lab file may have
+    /// an answer waited for shorter than here: of what is late, it is told that it comes.
+    pub fn of_step(step: &LabStep, unanswered: &Unanswered) -> Option<Self> {
+        let Unanswered { from, to } = unanswered;
+        let asked = Self::new(from.clone(), *to);
+        Some(match &step.action {
+            Action::Ping(ping, _) => Self {
+                size: ping.size,
+                ttl: ping.ttl,
+                dont_fragment: ping.dont_fragment,
+                source: ping.source,
+                interface: ping.interface.clone(),
+                timeout: asked.timeout.max(ping.timeout.0),
+                ..asked
+            },
+            Action::Tcp(tcp, _) => {
+                Self { protocol: Protocol::Tcp, port: tcp.port, size: 0, ..asked }
+            }
+            Action::Udp(udp, _) => Self {
+                protocol: Protocol::Udp,
+                port: udp.port,
+                size: udp.size,
+                ttl: udp.ttl,
+                timeout: asked.timeout.max(udp.timeout.0),
+                ..asked
+            },
+            Action::Reach(_) => asked,
+            _ => return None,
+        })
+    }
+
+    /// The `twinax why` that asks this of a running lab; the destination in these words.
+    pub fn asks(&self, lab: &NodeName, to: &str) -> String {
+        let mut words = format!("twinax why {lab} {}", self.from);
+        if let Some(interface) = &self.interface {
+            words += &format!(":{interface}");
+        }
+        words += &format!(" {to}");
+        if self.protocol != Protocol::Icmp {
+            words += &format!(" --proto {} --port {}", self.protocol.as_str(), self.port);
+        }
+        let of_size = self.protocol != Protocol::Tcp && self.size != Ping::SIZE;
+        if of_size {
+            words += &format!(" --size {}", self.size);
+        }
+        match (self.protocol, self.dont_fragment) {
+            (Protocol::Icmp, false) if of_size => words += " --fragment",
+            (Protocol::Icmp, true) if !of_size => words += " --dont-fragment",
+            _ => {}
+        }
+        if let Some(ttl) = self.ttl {
+            words += &format!(" --ttl {ttl}");
+        }
+        if let Some(source) = self.source {
+            words += &format!(" --source {source}");
+        }
+        if self.timeout != Self::TIMEOUT {
+            words += &format!(" --timeout {}", Span(self.timeout));
+        }
+        words
+    }
+
     /// The packet in words: `an echo request from h1 to 10.1.2.2`.
     pub fn in_words(&self) -> String {
         let what = match self.protocol {
@@ -130,5 +193,40 @@ impl Question {
             Protocol::Tcp => format!("{inside} nc -vz -w 1 {to} {port}"),
             Protocol::Udp => format!("{inside} nc -vzu -w 1 {to} {port}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question() -> Question {
+        Question::new("h1".parse().expect("a name"), "10.1.2.2".parse().expect("an address"))
+    }
+
+    #[test]
+    fn asked_of_a_running_lab() {
+        let lab = "two".parse().expect("a name");
+        let asks = |question: &Question| question.asks(&lab, "h2");
+        assert_eq!(asks(&question()), "twinax why two h1 h2");
+        let tcp = Question { protocol: Protocol::Tcp, port: 80, size: 0, ..question() };
+        assert_eq!(asks(&tcp), "twinax why two h1 h2 --proto tcp --port 80");
+        let udp =
+            Question { protocol: Protocol::Udp, port: 7, size: 9, ttl: Some(2), ..question() };
+        assert_eq!(asks(&udp), "twinax why two h1 h2 --proto udp --port 7 --size 9 --ttl 2");
+        // A size alone would mean that nobody may fragment it.
+        let large = Question { size: 2000, ..question() };
+        assert_eq!(asks(&large), "twinax why two h1 h2 --size 2000 --fragment");
+        let whole = Question { dont_fragment: true, ..large };
+        assert_eq!(asks(&whole), "twinax why two h1 h2 --size 2000");
+        let small = Question { dont_fragment: true, ..question() };
+        assert_eq!(asks(&small), "twinax why two h1 h2 --dont-fragment");
+        let out_of = Question {
+            interface: Some("e0".parse().expect("a name")),
+            source: Some("10.9.9.9".parse().expect("an address")),
+            timeout: Duration::from_secs(5),
+            ..question()
+        };
+        assert_eq!(asks(&out_of), "twinax why two h1:e0 h2 --source 10.9.9.9 --timeout 5s");
     }
 }

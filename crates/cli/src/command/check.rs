@@ -9,7 +9,7 @@ use twinax_lab::report::LabReport;
 use twinax_topology::NodeName;
 
 use super::run::{Reporter, kept};
-use super::{Wrong, running};
+use super::{Wrong, explain, running};
 use crate::args::Check;
 use crate::show::{self, End, Progress};
 
@@ -40,9 +40,13 @@ fn one(
             .hint("its lab file can say what is expected of it, in `[[step]]` tables")
             .into());
     };
+    let steps = explain::steps(keep, asked.report.why);
     let mut progress = Progress::new(&topology, asked.report.shown(), &mut reporter.out);
-    let report = twinax_lab::run::again(&topology, &holder, keep, |event| progress.tell(event))
+    let report = twinax_lab::run::again(&topology, &holder, steps, |event| progress.tell(event))
         .unwrap_or_else(|error| show::refused(&topology, &error));
     progress.end(&report, End::WasThere);
+    if !asked.report.json {
+        explain::offer_of_steps(&topology, &report, true, "twinax check --why");
+    }
     Ok(report)
 }

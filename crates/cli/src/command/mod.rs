@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod down;
 mod exec;
+mod explain;
 mod logs;
 mod ls;
 mod man;

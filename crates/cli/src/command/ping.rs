@@ -7,9 +7,10 @@ use twinax_lab::nodes;
 use twinax_lab::probe::{Echo, EchoReport, ping};
 use twinax_lab::registry::Registry;
 use twinax_topology::NodeName;
+use twinax_why::Question;
 
 use super::target::{Target, has_interface, of_one_link};
-use super::{FAILED, HELD, running};
+use super::{FAILED, HELD, explain, running};
 use crate::args::Ping;
 use crate::show;
 
@@ -49,6 +50,12 @@ pub fn run(asked: &Ping) -> anyhow::Result<u8> {
         } else {
             let head = format!("ping {spot} → {}", show::called(&asked.to, to));
             show::print(&show::echo(&head, &spot.node, &report))?;
+        }
+        if report.lost() > 0 && !asked.json {
+            let interface = spot.interface.clone();
+            let lost =
+                Question { size: asked.size, interface, ..Question::new(spot.node.clone(), to) };
+            explain::offer(&lost, &lab, &asked.to, asked.family.family());
         }
         Ok(if report.lost() == 0 { HELD } else { FAILED })
     })

@@ -14,7 +14,7 @@ use twinax_lab::sandbox::Options;
 use twinax_lab::up::UpError;
 use twinax_topology::{NodeName, Topology};
 
-use super::{WRONG, Wrong, read_all, up};
+use super::{WRONG, Wrong, explain, read_all, up};
 use crate::args::{Report, Run};
 use crate::show::{self, End, LabRun, Progress, Stdout};
 
@@ -32,7 +32,12 @@ pub fn run(asked: &Run) -> anyhow::Result<u8> {
     let mut reporter = Reporter::new(&asked.report)?;
     for (((path, lab), claim), keep) in labs.into_iter().zip(keeps) {
         let options = up::options(asked.no_user_namespace, claim.as_ref().map(Claim::lab))?;
+        let stays = claim.is_some();
         let report = one(&lab, &options, claim, &keep, &mut reporter)?;
+        if !asked.report.json {
+            let again = format!("twinax run --why {}", path.display());
+            explain::offer_of_steps(&lab, &report, stays, &again);
+        }
         reporter.add(path.clone(), report)?;
     }
     let kept: Vec<_> = reporter
@@ -85,16 +90,17 @@ fn one(
 ) -> anyhow::Result<LabReport> {
     let lacks = requirements::lacks(lab);
     let end = if claim.is_some() { End::Stays } else { End::Taken };
+    let steps = explain::steps(keep, reporter.asked.why);
     let mut progress = Progress::new(lab, reporter.asked.shown(), &mut reporter.out);
     let report = match claim {
         claim if !lacks.is_empty() => {
             claim.into_iter().for_each(Claim::remove);
             show::lacking(lab, &lacks)
         }
-        None => twinax_lab::run(lab, options, keep, |event| progress.tell(event))
+        None => twinax_lab::run(lab, options, steps, |event| progress.tell(event))
             .unwrap_or_else(|error| show::refused(lab, &error)),
         Some(claim) => {
-            match twinax_lab::up::up(lab, options, claim, Some(keep), |event| progress.tell(event))
+            match twinax_lab::up::up(lab, options, claim, Some(steps), |event| progress.tell(event))
             {
                 Ok((report, _)) => report,
                 Err(UpError::Sandbox(error)) => show::refused(lab, &error),

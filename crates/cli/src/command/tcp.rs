@@ -7,9 +7,10 @@ use twinax_lab::nodes;
 use twinax_lab::probe::{Connection, TcpReport, connect};
 use twinax_lab::registry::Registry;
 use twinax_topology::NodeName;
+use twinax_why::{Protocol, Question};
 
 use super::target::{Target, of_one_link};
-use super::{FAILED, HELD, running};
+use super::{FAILED, HELD, explain, running};
 use crate::args::Tcp;
 use crate::show;
 
@@ -46,6 +47,11 @@ pub fn run(asked: &Tcp) -> anyhow::Result<u8> {
             }
         }
         let held = reports.iter().all(|report| report.connected.is_some());
+        if !held && !asked.json {
+            let protocol = Protocol::Tcp;
+            let lost = Question { protocol, port, size: 0, ..Question::new(from.clone(), to) };
+            explain::offer(&lost, &lab, &asked.to, asked.family.family());
+        }
         Ok(if held { HELD } else { FAILED })
     })
 }

@@ -7,9 +7,10 @@ use twinax_lab::nodes;
 use twinax_lab::probe::{EchoReport, UdpEcho, udp_echo};
 use twinax_lab::registry::Registry;
 use twinax_topology::NodeName;
+use twinax_why::{Protocol, Question};
 
 use super::target::{Target, of_one_link};
-use super::{FAILED, HELD, running};
+use super::{FAILED, HELD, explain, running};
 use crate::args::Udp;
 use crate::show;
 
@@ -43,6 +44,11 @@ pub fn run(asked: &Udp) -> anyhow::Result<u8> {
         } else {
             let head = format!("udp {from} → {} port {port}", show::called(&asked.to, to));
             show::print(&show::echo(&head, from, &report))?;
+        }
+        if report.lost() > 0 && !asked.json {
+            let (protocol, size, ttl) = (Protocol::Udp, asked.size, asked.ttl);
+            let lost = Question { protocol, port, size, ttl, ..Question::new(from.clone(), to) };
+            explain::offer(&lost, &lab, &asked.to, asked.family.family());
         }
         Ok(if report.lost() == 0 { HELD } else { FAILED })
     })

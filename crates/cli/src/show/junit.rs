@@ -31,6 +31,8 @@ fn step(step: &StepReport) -> TestCase {
         let wrong: Vec<String> = wrong
             .map(|check| format!("expected: {}\nseen: {}", check.expected, check.seen))
             .collect();
+        let wrong: Vec<String> =
+            wrong.into_iter().chain(step.why.iter().map(|why| format!("\n{}", why.text))).collect();
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status.set_message("an expectation did not hold").set_description(wrong.join("\n"));
         status

@@ -101,6 +101,9 @@ pub fn step(step: &StepReport, detail: Detail) -> Option<String> {
     if let Some(path) = &step.packets {
         line(styled(DIM, printable(&format!("packets: {}", path.display()))));
     }
+    if let Some(why) = &step.why {
+        why.text.lines().for_each(|text| line(printable(text)));
+    }
     Some(text)
 }
 

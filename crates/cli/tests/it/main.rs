@@ -3,6 +3,7 @@
 mod bad_luck;
 mod capture;
 mod exec;
+mod explained;
 mod filters;
 mod hostile;
 mod intruders;

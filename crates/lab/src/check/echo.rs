@@ -5,13 +5,20 @@ use std::collections::BTreeMap;
 use twinax_topology::EchoExpect;
 
 use super::{Outcome, in_figures};
+use crate::explain::Unanswered;
 use crate::probe::{EchoReport, Word};
 use crate::report::Check;
 
-/// What the step was, with what came of it.
-pub(super) fn outcome(done: String, expect: &EchoExpect, report: &EchoReport) -> Outcome {
+/// What the step was, with what came of it. `sent` is a packet of it.
+pub(super) fn outcome(
+    done: String,
+    expect: &EchoExpect,
+    report: &EchoReport,
+    sent: Unanswered,
+) -> Outcome {
     Outcome {
         done: vec![done],
+        unanswered: lacks_answers(expect, report).then_some(sent),
         checks: checks(expect, report),
         notes: notes(report),
         ..Outcome::default()
@@ -43,6 +50,15 @@ fn checks(expect: &EchoExpect, report: &EchoReport) -> Vec<Check> {
         check("all received".to_owned(), report.lost() == 0);
     }
     checks
+}
+
+/// Whether fewer were answered than should be.
+fn lacks_answers(expect: &EchoExpect, report: &EchoReport) -> bool {
+    let (received, lost) = (report.received(), report.lost());
+    expect.received.is_some_and(|wanted| received < wanted)
+        || expect.lost.is_some_and(|most| lost > most)
+        || (expect.reachable == Some(true) && received == 0)
+        || (*expect == EchoExpect::default() && lost > 0)
 }
 
 /// What became of the packets, on one line.

@@ -24,6 +24,7 @@ use twinax_topology::{Action, Change, Family, LabStep, NodeName, Target};
 
 use crate::capture::CaptureError;
 use crate::exec::ExecError;
+use crate::explain::Unanswered;
 use crate::lab::{Lab, LabError};
 use crate::record::{RecordError, Records};
 use crate::report::{Check, StepReport};
@@ -84,6 +85,7 @@ struct Outcome {
     checks: Vec<Check>,
     notes: Vec<String>,
     packets: Option<PathBuf>,
+    unanswered: Option<Unanswered>,
 }
 
 /// Does one step.
@@ -103,9 +105,9 @@ pub(crate) fn carry_out(
             act(lab, &step.action, || watcher.take_in_nodes())
         })?
     };
-    let Outcome { done, checks, notes, packets } = outcome;
+    let Outcome { done, checks, notes, packets, unanswered } = outcome;
     let (about, time) = (step.about.clone(), begun.elapsed());
-    Ok(StepReport { number, about, done, checks, notes, packets, time })
+    Ok(StepReport { number, about, done, checks, notes, packets, unanswered, why: None, time })
 }
 
 /// Does what a step does. When it makes nodes, `made` is called before anything happens in them.

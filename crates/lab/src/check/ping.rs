@@ -3,6 +3,7 @@
 use twinax_topology::{EchoExpect, Ping};
 
 use super::{Outcome, StepError, address, called, echo, netns};
+use crate::explain::Unanswered;
 use crate::lab::Lab;
 use crate::probe::{Echo, ping};
 
@@ -30,7 +31,8 @@ pub(super) fn carry_out(
         .map_err(|source| StepError::Kernel { what: done.clone(), source })?
         .pop()
         .unwrap_or_default();
-    Ok(echo::outcome(done, expect, &report))
+    let sent = Unanswered { from: asked.from.clone(), to };
+    Ok(echo::outcome(done, expect, &report, sent))
 }
 
 fn in_words(asked: &Ping, to: &str) -> String {

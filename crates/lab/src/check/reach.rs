@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use twinax_topology::{Family, NodeName, Reach, Spot};
 
 use super::{Outcome, StepError, netns};
+use crate::explain::Unanswered;
 use crate::lab::Lab;
 use crate::probe::{Echo, ping};
 use crate::report::Check;
@@ -32,6 +33,10 @@ pub(super) fn carry_out(lab: &Lab, asked: &Reach) -> Result<Outcome, StepError> 
     let reached = reached(lab, asked, &pairs, &addresses)?;
     let wanted = wanted(asked);
     let (wanted, others): (Vec<_>, Vec<_>) = pairs.iter().partition(|pair| wanted.contains(*pair));
+    let unanswered = wanted
+        .iter()
+        .find(|pair| !reached.contains(**pair))
+        .map(|(from, to)| Unanswered { from: (*from).clone(), to: addresses[to] });
     let mut checks = Vec::new();
     if !wanted.is_empty() {
         checks.push(check(&wanted, &reached, true));
@@ -40,7 +45,7 @@ pub(super) fn carry_out(lab: &Lab, asked: &Reach) -> Result<Outcome, StepError> 
         checks.push(check(&others, &reached, false));
     }
     let done = format!("ping of {}, each from each, over {}", listed(&nodes), family.as_str());
-    Ok(Outcome { done: vec![done], checks, ..Outcome::default() })
+    Ok(Outcome { done: vec![done], checks, unanswered, ..Outcome::default() })
 }
 
 /// IPv4, unless only IPv6 is there.

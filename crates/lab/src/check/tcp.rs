@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use twinax_topology::{Tcp, TcpExpect};
 
 use super::{Outcome, StepError, address, called, in_figures, netns, text};
+use crate::explain::Unanswered;
 use crate::lab::Lab;
 use crate::probe::{Connection, TcpReport, connect};
 use crate::report::Check;
@@ -21,9 +22,12 @@ pub(super) fn carry_out(lab: &Lab, asked: &Tcp, expect: &TcpExpect) -> Result<Ou
     let reports = connect(&[connection])
         .map_err(|source| StepError::Kernel { what: done.clone(), source })?;
     let checks = reports.iter().flat_map(|report| checks(expect, report)).collect();
+    let wanted = expect.connected.unwrap_or(expect.told.is_none());
+    let is_missing = wanted && reports.iter().any(|report| report.connected.is_none());
+    let unanswered = is_missing.then(|| Unanswered { from: asked.from.clone(), to });
     let times = reports.iter().filter_map(|report| report.connected);
     let notes = times.map(|time| format!("connected in {}", in_figures(time))).collect();
-    Ok(Outcome { done: vec![done], checks, notes, ..Outcome::default() })
+    Ok(Outcome { done: vec![done], checks, notes, unanswered, ..Outcome::default() })
 }
 
 fn checks(expect: &TcpExpect, report: &TcpReport) -> Vec<Check> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use twinax_topology::{EchoExpect, Udp};
 
 use super::{Outcome, StepError, address, called, echo, netns};
+use crate::explain::Unanswered;
 use crate::lab::Lab;
 use crate::probe::{UdpEcho, udp_echo};
 
@@ -26,7 +27,8 @@ pub(super) fn carry_out(lab: &Lab, asked: &Udp, expect: &EchoExpect) -> Result<O
         .map_err(|source| StepError::Kernel { what: done.clone(), source })?
         .pop()
         .unwrap_or_default();
-    Ok(echo::outcome(done, expect, &report))
+    let sent = Unanswered { from: asked.from.clone(), to };
+    Ok(echo::outcome(done, expect, &report, sent))
 }
 
 fn in_words(asked: &Udp, to: &str) -> String {

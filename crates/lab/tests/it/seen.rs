@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use twinax_lab::explain::Steps;
 use twinax_lab::record::Keep;
 use twinax_lab::report::LabReport;
 use twinax_lab::sandbox::Options;
@@ -99,7 +100,7 @@ fn fails_all(
 }
 
 fn run(lab: &Topology) -> Result<LabReport, String> {
-    let report = twinax_lab::run(lab, &Options::default(), &Keep::Nothing, |_| {})
+    let report = twinax_lab::run(lab, &Options::default(), Steps::keeping(&Keep::Nothing), |_| {})
         .map_err(|e| e.to_string())?;
     match &report.broken {
         Some(broken) => Err(format!("it broke: {broken:?}")),
