@@ -61,13 +61,13 @@ pub fn examine(question: &Question, depth: usize) -> Result<Answer, WhyError> {
             .push(format!("{} frames were not seen: there was no room for them", seen.lost));
     }
     if diagnosis.arrives {
-        return Ok(Answer { diagnosis, remedy: None, samples });
+        return Ok(Answer { diagnosis, remedy: None, samples, seen });
     }
     let case = Case { question, facts: &facts, before: &before, seen: &seen };
     let suspects = model::explain(case).map_err(WhyError::Look)?;
     let nodes = crate::scope::nodes(case, &suspects)?;
     let remedy = try_and_judge(&mut diagnosis, suspects, nodes, depth)?;
-    Ok(Answer { diagnosis, remedy, samples })
+    Ok(Answer { diagnosis, remedy, samples, seen })
 }
 
 /// Whether the packet has done what it should.

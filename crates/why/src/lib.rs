@@ -24,6 +24,7 @@ mod judge;
 pub mod model;
 mod probe;
 mod question;
+mod record;
 mod remedy;
 mod scope;
 mod seen;
@@ -71,6 +72,8 @@ pub struct Answer {
     pub remedy: Option<Remedy>,
     /// The packets that were seen, for who has listened to the kernel's tracepoints meanwhile.
     pub samples: Vec<Sample>,
+    /// All that was seen, to be [recorded](Answer::record).
+    seen: seen::Seen,
 }
 
 /// Whether the packet arrives now, without an explanation.

@@ -1,6 +1,7 @@
 //! What `twinax why` is told.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
@@ -51,6 +52,9 @@ pub struct Why {
     /// Carry out the remedy, see whether the packet arrives then, and undo it where it does not
     #[arg(long)]
     pub fix: bool,
+    /// Keep the frames of the packet in this pcapng file
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

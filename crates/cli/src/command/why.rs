@@ -1,10 +1,13 @@
 //! `twinax why`: why a packet does not arrive.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use twinax_kernel::bpf::{self, Tracer};
 use twinax_kernel::mounts::PINS;
@@ -39,6 +42,8 @@ pub fn run(asked: &Why) -> anyhow::Result<u8> {
         }
         false => (lab, holder, None),
     };
+    // Before the lab is joined: in there, other files are seen.
+    let record = asked.record.as_deref().map(create).transpose()?;
     // In the machine's own user namespace, and before the packet is sent.
     let tracer = Tracepoints::open(&holder);
     let doing = format!("why {} → {to} …", from.node);
@@ -46,13 +51,16 @@ pub fn run(asked: &Why) -> anyhow::Result<u8> {
     let mut sent = running::send(&holder, |mut events| {
         let question = question(asked, &from, &target)?;
         let answer = twinax_why::why(&question)?;
-        let fixed = match answer.remedy.filter(|_| asked.fix) {
-            Some(remedy) => Some(twinax_why::fix(&mut Lab::running(&lab)?, &question, &remedy)?),
+        let fixed = match answer.remedy.as_ref().filter(|_| asked.fix) {
+            Some(remedy) => Some(twinax_why::fix(&mut Lab::running(&lab)?, &question, remedy)?),
             None => None,
         };
-        let (diagnosis, samples) = (answer.diagnosis, answer.samples);
+        let (diagnosis, samples) = (answer.diagnosis.clone(), answer.samples.clone());
         let arrives = diagnosis.arrives || fixed == Some(Fixed::Arrives);
         events.write_all(&serde_json::to_vec(&Found { diagnosis, fixed, samples })?)?;
+        if let Some(file) = record {
+            answer.record(file).context("the packet's frames were not all recorded")?;
+        }
         Ok(if arrives { HELD } else { FAILED })
     })?;
     let said = std::io::read_to_string(sent.events())?;
@@ -64,6 +72,12 @@ pub fn run(asked: &Why) -> anyhow::Result<u8> {
         tell(asked, &lab, &diagnosis, fixed)?;
     }
     Ok(code)
+}
+
+fn create(path: &Path) -> anyhow::Result<File> {
+    File::create(path).map_err(|error| {
+        Wrong::new(format!("`{}` can't be written: {error}", path.display())).into()
+    })
 }
 
 /// What the process in the lab has found.

@@ -1,7 +1,12 @@
 //! What fails is explained: at once where `--why` says so, else a hint says by which command.
 
+use std::fs::File;
+use std::path::Path;
+use std::process::Command;
+
 use serde_json::Value;
 
+use crate::support::user::is_there;
 use crate::support::{Test, Who};
 
 /// The router has no way to the net of the second host, though it is right there: the address of that
@@ -119,6 +124,66 @@ fn a_hint_says_how_to_find_out() {
             assert_eq!(json.stderr, "", "{sent}");
         }
         test.twinax(who).args(["ping", "h1", "r", "-c", "1"]).done().exits(0);
+        test.down(who);
+    }
+}
+
+/// What a program of Wireshark says of a file, which it reads from standard input: as root it has no right
+/// to the folders of others.
+fn read(file: &Path, program: &str, words: &[&str]) -> String {
+    let open = File::open(file).expect("it was written");
+    let read = Command::new(program).args(words).stdin(open).output().expect("it is there");
+    let complaints: Vec<_> = String::from_utf8_lossy(&read.stderr)
+        .lines()
+        .filter(|line| !line.starts_with("Running as user"))
+        .map(str::to_owned)
+        .collect();
+    assert!(read.status.success() && complaints.is_empty(), "{program}: {read:?}");
+    String::from_utf8(read.stdout).expect("text")
+}
+
+#[test]
+fn the_frames_of_the_packet_are_recorded() {
+    let test = Test::new("the_frames_of_the_packet_are_recorded");
+    if !is_there("tshark") || !is_there("capinfos") {
+        return test.skip("there is no program `tshark`");
+    }
+    for who in Who::all() {
+        test.up(who, LAB);
+        let file = test.temporary(who, "why.pcapng");
+        let record = test.twinax(who).args(["why", "h1", "h2", "--record"]).arg(&file);
+        record.done().exits(1).says(VERDICT);
+        let fields = ["frame.interface_name", "icmp.type", "frame.packet_id", "frame.comment"];
+        let mut words = vec!["-n", "-r", "-", "-T", "fields", "-E", "separator=|"];
+        words.extend(fields.iter().flat_map(|field| ["-e", field]));
+        let lines = read(&file, "tshark", &words);
+        let rows: Vec<Vec<&str>> = lines.lines().map(|line| line.split('|').collect()).collect();
+        let of =
+            |kind: &str| -> Vec<&Vec<&str>> { rows.iter().filter(|row| row[1] == kind).collect() };
+        let request = of("8");
+        let places: Vec<&str> = request.iter().map(|row| row[0]).collect();
+        assert_eq!(places, ["h1:e0", "r:r1"], "{lines}");
+        assert_eq!(request[0][2], request[1][2], "{lines}");
+        let said: Vec<&str> = request.iter().map(|row| row[3]).collect();
+        assert_eq!(said, ["", "r has no route to 10.1.2.2."], "{lines}");
+        let told = of("3,8");
+        assert_eq!(told.iter().map(|row| row[0]).collect::<Vec<_>>(), ["r:r1", "h1:e0"], "{lines}");
+        assert!(told[0][2] == told[1][2] && told[0][2] != request[0][2], "{lines}");
+        assert!(rows.iter().all(|row| !row[2].is_empty()), "{lines}");
+        let whole = read(&file, "capinfos", &["-k", "-I", "-"]);
+        let remark =
+            "an echo request from h1 to 10.1.2.2 does not arrive: r has no route to 10.1.2.2.";
+        assert!(whole.contains(remark), "{whole}");
+        test.twinax(who).args(["why", "h1", "r", "--record"]).arg(&file).done().exits(0);
+        let answer = read(&file, "tshark", &words);
+        let last = answer.lines().rfind(|line| line.split('|').nth(1) == Some("0"));
+        assert!(
+            last.is_some_and(|line| line.ends_with("|an echo request from h1 to 10.1.1.1 arrives")),
+            "{answer}"
+        );
+        let wrong = test.twinax(who).args(["why", "h1", "h2", "--record", "/nowhere/it"]).done();
+        wrong.exits(2).complains("can't be written");
+        std::fs::remove_file(&file).expect("it is ours");
         test.down(who);
     }
 }
