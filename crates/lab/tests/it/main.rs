@@ -48,7 +48,6 @@ fn main() -> std::process::ExitCode {
             copy::a_copy_of_a_lab_pings_as_the_lab_does,
         ),
         ("copy::shipped_labs_are_copied_as_they_are", copy::shipped_labs_are_copied_as_they_are),
-        ("copy::random_labs_are_copied_as_they_are", copy::random_labs_are_copied_as_they_are),
         ("copy::what_no_lab_file_can_say_is_copied", copy::what_no_lab_file_can_say_is_copied),
         ("copy::what_is_killed_leaves_nothing", copy::what_is_killed_leaves_nothing),
         ("save::shipped_labs_are_saved_as_they_are", save::shipped_labs_are_saved_as_they_are),

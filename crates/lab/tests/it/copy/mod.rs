@@ -16,13 +16,10 @@ use twinax_lab::{Lab, nodes};
 use twinax_topology::{NodeName, Topology};
 
 use crate::both_ways::{Way, build_here, chain, in_sandbox, in_view, lacks};
-use crate::{random, shipped};
+use crate::shipped;
 
 /// No answer that comes takes so long.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// As many as run in half a minute on two cores.
-const CASES: u32 = 8;
 
 fn routers() -> Topology {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../labs/routers.toml");
@@ -71,18 +68,6 @@ pub fn shipped_labs_are_copied_as_they_are() {
     shipped::each("copy::shipped_labs_are_copied_as_they_are", |lab| {
         in_sandbox(|| {
             let (mut running, _) = Lab::build(lab.clone()).map_err(chain)?;
-            running.start().map_err(chain)?;
-            is_copied()
-        })
-    });
-}
-
-/// Random labs.
-pub fn random_labs_are_copied_as_they_are() {
-    random::each("copy", CASES, &random::lab(), |lab| {
-        in_sandbox(|| {
-            let (mut running, _) =
-                Lab::build(Topology { steps: Vec::new(), ..lab.clone() }).map_err(chain)?;
             running.start().map_err(chain)?;
             is_copied()
         })
