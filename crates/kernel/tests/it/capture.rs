@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 use std::os::fd::{AsFd, AsRawFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use twinax_kernel::capture::{Backlog, RawFrame, Ring, RingOptions};
+use twinax_kernel::capture::{Backlog, RawFrame, Rest, Ring, RingOptions, block};
 use twinax_kernel::observe::{Change, Follower};
 use twinax_kernel::{Error, Netns, tun};
 use twinax_packet::{Direction, LinkType};
@@ -20,14 +20,22 @@ const RING: RingOptions = RingOptions { block_size: 1 << 16, blocks: 4, retire: 
 pub fn all(ring: &mut Ring, mut each: impl FnMut(&RawFrame<'_>)) -> u64 {
     let before = ring.read();
     loop {
-        while let Some((block, frames)) = ring.take() {
-            let mut place = ring.first(block).expect("a block has a first place");
-            for _ in 0..frames {
-                let (frame, next) = ring.frame(block, place).expect("as many frames as it says");
-                each(&frame);
-                place = next;
-            }
+        while let Some((block, mut rest)) = ring.take() {
+            let (said, mut again) = (rest.left(), rest);
+            let mut by = |rest: &mut Rest| -> Vec<(u64, u32)> {
+                std::iter::from_fn(|| rest.next(ring.bytes_mut(block))).collect()
+            };
+            let places = by(&mut rest);
+            assert_eq!(places.len(), said as usize, "as many frames as it says");
+            assert_eq!(by(&mut again), places, "to come by again changes nothing");
+            // What was copied out of the ring is what was there.
+            let copy = block::used(ring.bytes(block)).to_vec();
             ring.give_back(block);
+            for (time, place) in places {
+                let frame = block::frame(&copy, place).expect("a frame at its place");
+                assert_eq!(frame.time, time);
+                each(&frame);
+            }
         }
         let counts = ring.counts().expect("a packet socket counts");
         if ring.read() == counts.frames - counts.drops {

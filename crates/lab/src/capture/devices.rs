@@ -21,6 +21,8 @@ pub struct Devices {
     /// All that there are and have been.
     interfaces: Vec<Interface>,
     current: HashMap<Key, Known>,
+    /// Of each node the device that was asked for last, by its index: mostly it is the next one, too.
+    asked: Vec<Option<(u32, InterfaceId)>>,
     wiring: Wiring,
 }
 
@@ -40,6 +42,7 @@ impl Devices {
             nodes,
             interfaces: Vec::new(),
             current: HashMap::new(),
+            asked: Vec::new(),
             wiring: Wiring::default(),
         };
         for place in 0..devices.nodes.len() {
@@ -76,14 +79,25 @@ impl Devices {
 
     /// Which interface a device is. One that came and went before anybody could be told of it is called
     /// by its index, as `ip` does.
+    #[inline]
     pub(super) fn interface(&mut self, key: Key, link_type: LinkType) -> InterfaceId {
-        match self.current.get(&key) {
+        match self.asked.get(key.0) {
+            Some(Some((index, interface))) if *index == key.1 => *interface,
+            _ => self.look_up(key, link_type),
+        }
+    }
+
+    fn look_up(&mut self, key: Key, link_type: LinkType) -> InterfaceId {
+        let interface = match self.current.get(&key) {
             Some(known) => known.interface,
             None => {
                 let device = format!("if{}", key.1);
                 self.set(key, device, link_type, None, Known::nothing())
             }
-        }
+        };
+        self.asked.resize(self.nodes.len(), None);
+        self.asked[key.0] = Some((key.1, interface));
+        interface
     }
 
     /// Follows one more node; its place.
@@ -189,6 +203,7 @@ impl Devices {
         mac: Option<Mac>,
         known: Known,
     ) -> InterfaceId {
+        self.asked.clear();
         let same = self.current.get(&key).map(|known| known.interface).filter(|&id| {
             let own = &self.interfaces[id as usize];
             own.device == device && own.link_type == link_type

@@ -3,49 +3,104 @@
 //! A ring hands its frames over in blocks, the last of them when its time is up. So what is in hand may be
 //! later than what another ring still has in its open block. A frame is given out once its time is so
 //! long past that every block of that time has been handed over.
+//!
+//! Until then its block is left alone: one goes through it when its frames are due, so that they are in
+//! the processor's cache when they are given out. A ring of which much is in hand is relieved: its oldest
+//! blocks are copied out of it, as far as there is room that all rings have in common.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use twinax_kernel::capture::{Block, RawFrame, Ring};
+use twinax_kernel::capture::{Block, RawFrame, Rest, Ring, block};
 
 use super::together::for_each;
 
-/// A frame that was handed over and not given out yet: where it is.
-#[derive(Clone, Copy)]
-struct Held {
-    time: u64,
-    ring: u32,
-    /// Which of the blocks that were taken from that ring, counted from the first ever.
-    block: u64,
-    /// Where in it.
-    place: u32,
-}
+/// Within a ring, a frame may stand behind a later one: its time is taken before it waits for its place.
+/// So many nanoseconds are looked further for such.
+const LATE: u64 = 1_000_000;
 
 /// The rings of all nodes. A node that is gone leaves an empty place.
-#[derive(Default)]
 pub(super) struct Merge {
     rings: Vec<Option<Taken>>,
-    held: Vec<Held>,
-    /// The time of the oldest of these.
+    /// The time of the oldest frame in hand.
     oldest: Option<u64>,
+    /// How many blocks are taken of the ring that has most of them.
+    fullest: usize,
+    room: Room,
+    /// Those that are given out together. Kept for its memory.
+    due: Vec<Due>,
+}
+
+/// Memory for what is copied out of rings, in bytes.
+struct Room {
+    all: usize,
+    taken: usize,
+}
+
+/// A frame that is to be given out.
+struct Due {
+    time: u64,
+    /// Which of the blocks in which there are any.
+    block: u32,
+    /// Where in it.
+    place: u32,
 }
 
 /// A ring, and the blocks that were taken from it.
 struct Taken {
     ring: Ring,
-    /// Those that were not given back yet, with how many of their frames were not given out yet.
-    blocks: VecDeque<(Block, u32)>,
-    /// How many were given back.
-    done: u64,
+    /// Those that have frames which were not given out yet. The first of them are the copied ones.
+    blocks: VecDeque<InHand>,
+    copied: usize,
     /// Whether the node is gone. A ring keeps its namespace: it goes with its last frame.
     last: bool,
 }
 
+/// A block that was taken.
+struct InHand {
+    bytes: Bytes,
+    /// From the first frame on that was not given out.
+    rest: Rest,
+    /// The time of that frame, 0 if there is none.
+    first: u64,
+    /// Up to which time frames were given out, but for so many that nobody has come by yet: one behind the
+    /// first that was not given out may be earlier.
+    until: u64,
+    new: u32,
+}
+
+enum Bytes {
+    InRing(Block),
+    Copied(Vec<u8>),
+}
+
+impl Bytes {
+    fn get<'a>(&'a self, ring: &'a Ring) -> &'a [u8] {
+        match self {
+            Self::InRing(block) => ring.bytes(*block),
+            Self::Copied(bytes) => bytes,
+        }
+    }
+
+    fn get_mut<'a>(&'a mut self, ring: &'a mut Ring) -> &'a mut [u8] {
+        match self {
+            Self::InRing(block) => ring.bytes_mut(*block),
+            Self::Copied(bytes) => bytes,
+        }
+    }
+}
+
 impl Merge {
+    /// Of no rings yet. What has to be copied out of them takes at most so many bytes.
+    pub fn new(room: usize) -> Self {
+        let room = Room { all: room, taken: 0 };
+        Self { rings: Vec::new(), oldest: None, fullest: 0, room, due: Vec::new() }
+    }
+
     /// Adds the ring of the next node.
     pub fn add(&mut self, ring: Ring) {
-        self.rings.push(Some(Taken { ring, blocks: VecDeque::new(), done: 0, last: false }));
+        let blocks = VecDeque::new();
+        self.rings.push(Some(Taken { ring, blocks, copied: 0, last: false }));
     }
 
     /// How many nodes there are and have been.
@@ -67,39 +122,39 @@ impl Merge {
     /// Gives the ring of a node up, as soon as what is in hand of it has been given out.
     pub fn remove(&mut self, place: usize) {
         self.take(place);
-        if let Some(Some(taken)) = self.rings.get_mut(place) {
+        if let Some(own) = self.rings.get_mut(place)
+            && let Some(taken) = own
+        {
             taken.last = true;
+            if taken.blocks.is_empty() {
+                *own = None;
+            }
         }
-        self.give_back(place);
     }
 
     /// Takes what the ring of a node has handed over; whether that is anything.
     pub fn take(&mut self, place: usize) -> bool {
-        let Some(Some(Taken { ring, blocks, done, .. })) = self.rings.get_mut(place) else {
-            return false;
-        };
-        let before = self.held.len();
-        while let Some((block, frames)) = ring.take() {
-            let number = *done + blocks.len() as u64;
-            let mut next = ring.first(block);
-            let mut there = 0;
-            for _ in 0..frames {
-                let Some((at, (frame, after))) =
-                    next.and_then(|at| Some((at, ring.frame(block, at)?)))
-                else {
-                    break;
-                };
-                let (time, ring) = (frame.time, place as u32);
-                self.oldest = Some(self.oldest.map_or(time, |oldest| oldest.min(time)));
-                self.held.push(Held { time, ring, block: number, place: at });
-                there += 1;
-                next = Some(after);
+        let Some(Some(taken)) = self.rings.get_mut(place) else { return false };
+        let mut any = false;
+        while let Some((block, rest)) = taken.ring.take() {
+            let bytes = Bytes::InRing(block);
+            // Of one that was handed over empty there is nothing to be had: it goes with the next.
+            let first = rest.time(bytes.get(&taken.ring)).unwrap_or_default();
+            if rest.left() > 0 {
+                self.oldest = self.oldest.into_iter().chain([first]).min();
+                any = true;
             }
-            blocks.push_back((block, there));
+            let new = rest.left();
+            taken.blocks.push_back(InHand { bytes, rest, first, until: 0, new });
+            taken.relieve(&mut self.room);
         }
-        // One that was handed over empty.
-        self.give_back(place);
-        self.held.len() > before
+        self.fullest = self.fullest.max(taken.ring.taken().0);
+        any
+    }
+
+    /// How many blocks are taken of the ring that has most of them.
+    pub fn fullest(&self) -> usize {
+        self.fullest
     }
 
     /// The time of the oldest frame in hand.
@@ -109,42 +164,114 @@ impl Merge {
 
     /// Gives out, in the order of their time, the frames in hand that are not younger than this; how many.
     pub fn give_out(&mut self, until: u64, mut each: impl FnMut(usize, &RawFrame<'_>)) -> usize {
-        // What several rings have handed over is sorted but for where they meet.
-        self.held.sort_by_key(|held| held.time);
-        let count = self.held.partition_point(|held| held.time <= until);
-        let held = std::mem::take(&mut self.held);
-        for Held { ring: place, block, place: at, .. } in &held[..count] {
-            let place = *place as usize;
-            let Some(Some(Taken { ring, blocks, done, .. })) = self.rings.get_mut(place) else {
-                continue;
-            };
-            let Some((block, left)) = blocks.get_mut((block - *done) as usize) else { continue };
-            *left -= 1;
-            if let Some((frame, _)) = ring.frame(*block, *at) {
-                each(place, &frame);
-            }
-            if *left == 0 {
-                self.give_back(place);
+        let mut due = std::mem::take(&mut self.due);
+        // The blocks in which there are some: the places of their rings, and theirs there.
+        let mut sources = Vec::new();
+        for (place, taken) in self.rings.iter_mut().enumerate() {
+            let Some(Taken { ring, blocks, .. }) = taken else { continue };
+            for (index, own) in blocks.iter_mut().enumerate() {
+                if own.first > until.saturating_add(LATE) {
+                    break;
+                }
+                let block = sources.len() as u32;
+                sources.push((place, index));
+                own.look(ring, until, |time, place| due.push(Due { time, block, place }));
             }
         }
-        self.held = held;
-        self.held.drain(..count);
-        self.oldest = self.held.first().map(|held| held.time);
+        // Those of one block are in their order, but for a few.
+        due.sort_by_key(|due| due.time);
+        let blocks: Vec<(usize, &[u8])> = sources
+            .iter()
+            .filter_map(|&(place, index)| {
+                let taken = self.rings[place].as_ref()?;
+                Some((place, taken.blocks[index].bytes.get(&taken.ring)))
+            })
+            .collect();
+        for Due { block: index, place, .. } in &due {
+            let (ring, bytes) = blocks[*index as usize];
+            if let Some(frame) = block::frame(bytes, *place) {
+                each(ring, &frame);
+            }
+        }
+        let count = due.len();
+        due.clear();
+        self.due = due;
+        self.give_back();
         count
     }
 
     /// Gives the blocks back to the kernel of which nothing is in hand any more.
-    fn give_back(&mut self, place: usize) {
-        let Some(own) = self.rings.get_mut(place) else { return };
-        let Some(Taken { ring, blocks, done, last }) = own else { return };
-        while let Some((block, 0)) = blocks.front() {
-            ring.give_back(*block);
-            blocks.pop_front();
-            *done += 1;
+    fn give_back(&mut self) {
+        (self.oldest, self.fullest) = (None, 0);
+        for own in &mut self.rings {
+            let Some(taken) = own else { continue };
+            taken.give_back(&mut self.room);
+            if taken.last && taken.blocks.is_empty() {
+                *own = None;
+                continue;
+            }
+            self.fullest = self.fullest.max(taken.ring.taken().0);
+            let left = taken.blocks.iter().filter(|own| own.rest.left() > 0);
+            self.oldest = self.oldest.into_iter().chain(left.map(|own| own.first)).min();
         }
-        if *last && blocks.is_empty() {
-            *own = None;
+    }
+}
+
+impl Taken {
+    /// Copies blocks out of the ring until half of it is free, as far as there is room for them.
+    fn relieve(&mut self, room: &mut Room) {
+        loop {
+            let (taken, all) = self.ring.taken();
+            let Some(oldest) = self.blocks.get_mut(self.copied).filter(|_| 2 * taken > all) else {
+                return;
+            };
+            let Bytes::InRing(block) = oldest.bytes else { return };
+            let used = block::used(self.ring.bytes(block));
+            if room.taken + used.len() > room.all {
+                return;
+            }
+            room.taken += used.len();
+            oldest.bytes = Bytes::Copied(used.to_vec());
+            self.ring.give_back(block);
+            self.copied += 1;
         }
+    }
+
+    fn give_back(&mut self, room: &mut Room) {
+        while let Some(own) = self.blocks.pop_front_if(|own| own.rest.left() == 0) {
+            match own.bytes {
+                Bytes::InRing(block) => self.ring.give_back(block),
+                Bytes::Copied(bytes) => {
+                    room.taken -= bytes.len();
+                    self.copied -= 1;
+                }
+            }
+        }
+    }
+}
+
+impl InHand {
+    /// Goes through the frames that are not younger than this and were not given out, and a little further.
+    fn look(&mut self, ring: &mut Ring, until: u64, mut each: impl FnMut(u64, u32)) {
+        let bytes = self.bytes.get_mut(ring);
+        let mut rest = self.rest;
+        let mut kept = None;
+        loop {
+            let here = rest;
+            let Some((time, place)) = rest.next(bytes) else { break };
+            if time > until {
+                kept.get_or_insert((here, time));
+                if time > until.saturating_add(LATE) {
+                    rest = here;
+                    break;
+                }
+            } else if time > self.until || here.left() <= self.new {
+                each(time, place);
+            }
+        }
+        self.new = rest.left();
+        self.until = self.until.max(until);
+        (self.rest, self.first) = kept.unwrap_or((rest, 0));
     }
 }
 

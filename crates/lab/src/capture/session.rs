@@ -18,7 +18,7 @@ use twinax_packet::{Frame, Time};
 use twinax_topology::{IfName, NodeName};
 
 use super::merge::{Merge, hold};
-use super::size::pace;
+use super::size::{Division, pace};
 use super::together::for_each;
 use super::{CaptureError, Devices, Memory};
 use crate::nodes::{self, on_own_thread};
@@ -72,7 +72,7 @@ const NODES: u64 = u64::MAX - 1;
 impl Session {
     /// Begins to watch these nodes: whatever crosses one of their devices from now on is seen.
     pub fn open(names: &[NodeName], options: &Options) -> Result<Self, CaptureError> {
-        let ring = options.memory.ring(names.len())?;
+        let Division { ring, room } = options.memory.divide(names.len())?;
         allow_files(names.len());
         let folder = Folder::open(NETNS_DIR.as_ref()).map_err(CaptureError::Nodes)?;
         let follower = Follower::open(names, &|place| nodes::open(&names[place]))
@@ -90,7 +90,7 @@ impl Session {
         let mut session = Self {
             nodes: names.to_vec(),
             folder,
-            merge: Merge::default(),
+            merge: Merge::new(room),
             devices,
             epoll,
             ring,
@@ -153,7 +153,8 @@ impl Session {
 
     /// How long nobody needs to look, whatever is handed over: what has come then is taken together.
     pub fn rest(&self) -> Option<Duration> {
-        let left = pace(self.ring).saturating_sub(self.taken?.elapsed());
+        let pace = pace(self.ring, self.merge.fullest());
+        let left = pace.saturating_sub(self.taken?.elapsed());
         Some(left).filter(|left| !left.is_zero())
     }
 
@@ -360,16 +361,9 @@ impl Session {
 
     fn give_out(&mut self, until: u64, each: &mut impl FnMut(&Devices, &Frame<'_>)) -> usize {
         let devices = &mut self.devices;
-        // Most frames are of the same device as the one before.
-        let mut last = None;
         self.merge.give_out(until, |place, raw| {
             let RawFrame { time, index, direction, link_type, length, bytes } = *raw;
-            let key = (place, index);
-            let interface = match last {
-                Some((own, interface)) if own == key => interface,
-                _ => devices.interface(key, link_type),
-            };
-            last = Some((key, interface));
+            let interface = devices.interface((place, index), link_type);
             each(devices, &Frame { time: Time(time), interface, direction, length, bytes });
         })
     }

@@ -11,15 +11,27 @@ use super::CaptureError;
 pub struct Memory {
     /// In bytes, for all nodes together.
     pub bytes: u64,
-    /// After so many milliseconds frames are handed over at the latest, in a lab of few nodes.
+    /// After so many milliseconds, or twice that, frames are handed over, in a lab of few nodes.
     pub latency: u32,
+    /// The same in a lab of a hundred or more: the fewer and fuller blocks are, the less processor time
+    /// each frame takes.
+    pub crowded: u32,
+}
+
+/// How the memory is divided.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Division {
+    /// What the ring of each node is like.
+    pub ring: RingOptions,
+    /// For what is copied out of rings, in bytes.
+    pub room: usize,
 }
 
 impl Memory {
     /// For whoever watches.
-    pub const WATCHING: Self = Self { bytes: 64 << 20, latency: 10 };
+    pub const WATCHING: Self = Self { bytes: 64 << 20, latency: 10, crowded: 60 };
     /// For a step that waits for what it expects.
-    pub const STEP: Self = Self { bytes: 32 << 20, latency: 2 };
+    pub const STEP: Self = Self { bytes: 32 << 20, latency: 2, crowded: 2 };
 }
 
 const PAGE: u64 = 4096;
@@ -27,73 +39,113 @@ const PAGE: u64 = 4096;
 const LARGEST: u64 = 256 << 10;
 /// So many blocks a ring has at least: one is filled while others are read.
 const BLOCKS: u64 = 8;
-/// So many a ring has where there is memory for it: an open block is handed over when its time is up,
-/// however little is in it, so that this many times the latency is the time that a reader may be late.
-const ENOUGH: u64 = 64;
+/// So late a reader may be, in milliseconds, where there is memory for it: an open block is handed over when
+/// its time is up, however little is in it.
+const READER: u64 = 640;
+/// That is a matter of how many blocks there are, between these numbers.
+const ENOUGH: (u64, u64) = (16, 64);
+/// As long as there are fewer nodes than twice the milliseconds, no block is handed over that late.
+const CROWD: u32 = 2;
 /// A timer of the kernel fires for each ring each time its latency is over: so many a millisecond are not
 /// felt.
 const TIMERS: u32 = 10;
 /// The longest latency that is ever given, in milliseconds.
 const LONGEST: u32 = 1000;
-/// Bytes a second, as they are in a ring, by which a ring may be half full before it is looked at again:
-/// four hundred thousand of the smallest frames.
-const FAST: u64 = 64 << 20;
+/// Bytes a second, as they are in a ring, that do not fill it before it is looked at again: two hundred
+/// thousand of the smallest frames.
+const FAST: u64 = 32 << 20;
 /// A ring is looked at after this time at the latest.
 const LONG_PACE: Duration = Duration::from_millis(25);
 
 impl Memory {
-    /// How the ring of each of so many nodes is to be.
-    pub(super) fn ring(self, nodes: usize) -> Result<RingOptions, CaptureError> {
-        let each = self.bytes / nodes.max(1) as u64;
+    /// How it is divided among the rings of so many nodes, and what they have in common. Only where there
+    /// are several do frames wait for others.
+    pub(super) fn divide(self, nodes: usize) -> Result<Division, CaptureError> {
+        let nodes = nodes.max(1) as u64;
+        let share = self.bytes / nodes;
         let least = BLOCKS * PAGE;
-        if each < least {
+        if share < least {
+            let nodes = nodes as usize;
             return Err(CaptureError::Memory { asked: self.bytes, nodes, least });
         }
+        let each = if nodes == 1 { share } else { (share * 3 / 4).max(least) };
+        let many = u32::try_from(nodes).unwrap_or(u32::MAX);
+        let crowded = self.crowded.min(many / CROWD);
+        let retire = self.latency.max(crowded).max(many / TIMERS).min(LONGEST);
+        let enough = (READER / u64::from(retire).max(1)).clamp(ENOUGH.0, ENOUGH.1);
         let sizes = std::iter::successors(Some(LARGEST), |size| Some(size / 2));
-        let block_size = sizes
-            .take_while(|size| *size > PAGE)
-            .find(|size| each / size >= ENOUGH)
-            .unwrap_or(PAGE);
-        Ok(RingOptions {
-            block_size: block_size as usize,
-            blocks: (each / block_size) as usize,
-            retire: self.latency.max(nodes as u32 / TIMERS).min(LONGEST),
+        let block_size = sizes.take_while(|size| *size > PAGE).find(|size| each / size >= enough);
+        let block_size = block_size.unwrap_or(PAGE);
+        let blocks = each / block_size;
+        Ok(Division {
+            ring: RingOptions { block_size: block_size as usize, blocks: blocks as usize, retire },
+            room: (self.bytes - nodes * blocks * block_size) as usize,
         })
     }
 }
 
-/// How long one may leave rings alone that were just looked at.
-pub(super) fn pace(ring: RingOptions) -> Duration {
-    let half = (ring.block_size * ring.blocks) as u64 / 2;
-    Duration::from_micros(half * 1_000_000 / FAST).min(LONG_PACE)
+/// How long one may leave rings alone that were just looked at, when in the fullest so many blocks were
+/// taken.
+pub(super) fn pace(ring: RingOptions, taken: usize) -> Duration {
+    // A fifth, and the block that is open, is left for whoever comes late.
+    let free = ring.blocks.saturating_sub(taken + 1) as u64 * ring.block_size as u64 * 4 / 5;
+    Duration::from_micros(free * 1_000_000 / FAST).min(LONG_PACE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn divided(nodes: usize) -> Division {
+        Memory::WATCHING.divide(nodes).expect("it is enough")
+    }
+
     #[test]
     fn the_memory_is_for_all_nodes_together() {
         for nodes in [1, 3, 64, 1000, 2000] {
-            let ring = Memory::WATCHING.ring(nodes).expect("it is enough");
-            let all = (ring.block_size * ring.blocks * nodes) as u64;
-            assert!(all <= Memory::WATCHING.bytes, "{nodes} nodes: {all} bytes");
-            assert!(all > Memory::WATCHING.bytes / 2, "{nodes} nodes: {all} bytes");
+            let Division { ring, room } = divided(nodes);
+            let rings = ring.block_size * ring.blocks * nodes;
+            assert_eq!((rings + room) as u64, Memory::WATCHING.bytes, "{nodes} nodes");
+            assert!(rings as u64 > Memory::WATCHING.bytes / 2, "{nodes} nodes: {rings} bytes");
             assert!(ring.blocks as u64 >= BLOCKS && ring.block_size as u64 >= PAGE);
         }
     }
 
     #[test]
     fn blocks_take_the_largest_frame_where_there_is_memory_for_it() {
-        let ring = Memory::WATCHING.ring(4).expect("it is enough");
-        assert_eq!((ring.block_size, ring.blocks, ring.retire), (256 << 10, 64, 10));
-        let ring = Memory::WATCHING.ring(1000).expect("it is enough");
-        assert_eq!((ring.block_size, ring.blocks, ring.retire), (4096, 16, 100));
+        let of = |nodes| {
+            let Division { ring, room } = divided(nodes);
+            (ring.block_size, ring.blocks, ring.retire, room)
+        };
+        assert_eq!(of(1), (256 << 10, 256, 10, 0));
+        assert_eq!(of(4), (128 << 10, 96, 10, 16 << 20));
+        let few = |nodes| (of(nodes).0, of(nodes).2);
+        assert_eq!(few(100), (16 << 10, 50));
+        assert_eq!(few(400), (4096, 60));
+        assert_eq!(of(1000), (4096, 12, 100, (64 << 20) - 1000 * 12 * 4096));
+    }
+
+    #[test]
+    fn the_fuller_a_ring_the_sooner_it_is_looked_at() {
+        let ring = divided(100).ring;
+        let paces: Vec<Duration> = (0..=ring.blocks).map(|taken| pace(ring, taken)).collect();
+        assert!(paces.is_sorted_by(|a, b| a >= b), "{paces:?}");
+        assert!(paces[0] > Duration::from_millis(10), "{paces:?}");
+        assert_eq!(paces[ring.blocks], Duration::ZERO);
+        assert_eq!(pace(divided(1).ring, 30), LONG_PACE);
+    }
+
+    #[test]
+    fn a_step_waits_for_no_fuller_blocks() {
+        for (nodes, retire) in [(1, 2), (10, 2), (100, 10)] {
+            assert_eq!(Memory::STEP.divide(nodes).expect("it is enough").ring.retire, retire);
+        }
     }
 
     #[test]
     fn too_little_is_refused_with_what_it_takes() {
-        let error = Memory { bytes: 1 << 20, latency: 10 }.ring(100).expect_err("10 KiB each");
+        let memory = Memory { bytes: 1 << 20, ..Memory::WATCHING };
+        let error = memory.divide(100).expect_err("10 KiB each");
         assert_eq!(
             error.to_string(),
             "1048576 bytes are too few for the rings of 100 nodes: each takes at least 32768 bytes"

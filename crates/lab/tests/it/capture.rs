@@ -125,6 +125,33 @@ pub fn a_stream_is_in_the_order_of_time() {
     done.expect("it is done");
 }
 
+/// What waits for the frames of other nodes does not fill a ring, as long as there is memory in common: here
+/// nothing is old enough to be given out, and the router has more than its ring takes.
+pub fn a_ring_that_fills_is_relieved() {
+    let done = in_sandbox(|| {
+        let _lab = built();
+        let memory = Memory { bytes: 3 * (96 << 10), latency: 200, crowded: 200 };
+        let nodes = [name("left"), name("router"), name("right")];
+        let mut session = Session::open(&nodes, &Options::all(memory)).expect("it is watched");
+        let (mut seen, mut last) = (Vec::new(), 0);
+        let mut take = |devices: &Devices, frame: &Frame<'_>| {
+            assert!(frame.time.0 >= last, "{} after {last}", frame.time.0);
+            last = frame.time.0;
+            icmp(devices, frame, &mut seen);
+        };
+        for _ in 0..12 {
+            // 40 frames of the router, each of which takes some 190 bytes of a ring of 72 KiB.
+            echo("left", "10.0.2.2", 10);
+            session.drain(&mut take).expect("it drains");
+        }
+        assert!(session.settle(soon(), &mut take).expect("the kernel answers"));
+        assert_eq!(session.drops().expect("the kernel counts"), 0);
+        assert_eq!(seen.len(), 12 * 10 * 8);
+        Ok(())
+    });
+    done.expect("it is done");
+}
+
 /// Devices that are renamed, come and go, and nodes that do, are followed.
 pub fn devices_and_nodes_are_followed() {
     let done = in_sandbox(|| {

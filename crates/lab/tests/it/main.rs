@@ -42,6 +42,7 @@ fn main() -> std::process::ExitCode {
             capture::each_frame_is_seen_at_each_device_of_its_way,
         ),
         ("capture::a_stream_is_in_the_order_of_time", capture::a_stream_is_in_the_order_of_time),
+        ("capture::a_ring_that_fills_is_relieved", capture::a_ring_that_fills_is_relieved),
         ("capture::devices_and_nodes_are_followed", capture::devices_and_nodes_are_followed),
         (
             "copy::a_copy_of_a_lab_pings_as_the_lab_does",
