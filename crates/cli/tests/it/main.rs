@@ -25,5 +25,6 @@ mod support;
 mod terminal;
 mod up;
 mod view;
+mod why;
 mod wires;
 mod words;

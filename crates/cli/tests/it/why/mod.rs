@@ -1,0 +1,19 @@
+//! `twinax why`, held against faults that are known because they were brought about.
+
+mod fault;
+mod labs;
+mod proof;
+
+mod bridges;
+mod documented;
+mod firewalls;
+mod forwarding;
+mod healthy;
+mod nat;
+mod neighbours;
+mod not_yet;
+mod pairs;
+mod routes;
+mod sizes;
+mod sockets;
+mod tunnels;

@@ -1,0 +1,170 @@
+//! Tables, rules and gateways.
+
+use super::fault::{Fault, Part, cause, faults, ping, tcp};
+use super::labs::Lab;
+
+faults! {
+    unreachable_at_the_router = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r $f route add unreachable $h2",
+        causes: &[cause("unreachable-route", "r")],
+        mend: "ip -n r $f route del unreachable $h2",
+    }]);
+
+    prohibited_at_the_router = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r $f route add prohibit $h2",
+        causes: &[cause("prohibit-route", "r")],
+        mend: "ip -n r $f route del prohibit $h2",
+    }]);
+
+    /// It sends the look-up on to the next table, and there is none.
+    thrown_out_of_the_table = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r $f route add throw $h2",
+        causes: &[cause("throw-route", "r")],
+        mend: "ip -n r $f route del throw $h2",
+    }]);
+
+    blackhole_at_the_source = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n h1 $f route add blackhole $net2",
+        causes: &[cause("blackhole-route", "h1")],
+        mend: "ip -n h1 $f route del blackhole $net2",
+    }]);
+
+    prohibited_at_the_source = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n h1 $f route add prohibit $h2",
+        causes: &[cause("prohibit-route", "h1")],
+        mend: "ip -n h1 $f route del prohibit $h2",
+    }]);
+
+    blackhole_on_the_way_back = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r $f route add blackhole $h1",
+        causes: &[cause("blackhole-route", "r")],
+        mend: "ip -n r $f route del blackhole $h1",
+    }]);
+
+    unreachable_at_the_target = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n h2 $f route add unreachable $h1",
+        causes: &[cause("unreachable-route|no-way-back", "h2")],
+        mend: "ip -n h2 $f route del unreachable $h1",
+    }]);
+
+    blackhole_by_a_rule = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r $f rule add priority 100 to $h2 blackhole",
+        causes: &[cause("blackhole-route", "r")],
+        mend: "ip -n r $f rule del priority 100",
+    }]);
+
+    prohibited_by_a_rule_of_the_sender = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r $f rule add priority 100 from $h1 prohibit",
+        causes: &[cause("prohibit-route", "r")],
+        mend: "ip -n r $f rule del priority 100",
+    }]);
+
+    /// Only what goes to one port.
+    prohibited_by_a_rule_of_a_port = Fault::new(Lab::Router, tcp("h1", "$h2", 80), &[Part {
+        inject: "ip -n r $f rule add priority 100 ipproto tcp dport 80 unreachable",
+        causes: &[cause("unreachable-route", "r")],
+        mend: "ip -n r $f rule del priority 100",
+    }]);
+
+    /// A mark leads to a rule, and the rule to nowhere.
+    blackhole_by_a_mark = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "
+            at r nft 'add table inet m
+                add chain inet m pre { type filter hook prerouting priority -150; }
+                add rule inet m pre meta l4proto $icmp meta mark set 7'
+            ip -n r $f rule add priority 100 fwmark 7 blackhole",
+        causes: &[cause("blackhole-route", "r"), cause("firewall", "r").by("inet m pre")],
+        mend: "ip -n r $f rule del priority 100",
+    }]);
+
+    /// The table of a rule has an answer, and main is not asked.
+    another_table_says_no = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "
+            ip -n h1 $f route add unreachable default table 100
+            ip -n h1 $f rule add priority 100 to $net2 lookup 100",
+        causes: &[cause("unreachable-route", "h1")],
+        mend: "ip -n h1 $f rule del priority 100",
+    }]);
+
+    wrong_gateway_at_the_source = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n h1 $f route replace default via $nobody1",
+        causes: &[cause("wrong-gateway", "h1").at("e0")],
+        mend: "ip -n h1 $f route replace default via $r1",
+    }]).by_hand();
+
+    /// The better route is the dead one.
+    a_better_route_that_is_dead = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n h1 $f route add $net2 via $nobody1",
+        causes: &[cause("wrong-gateway", "h1").at("e0")],
+        mend: "ip -n h1 $f route del $net2 via $nobody1",
+    }]).by_hand();
+
+    wrong_gateway_on_the_way_back = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n h2 $f route replace default via $nobody2",
+        causes: &[cause("wrong-gateway", "h2").at("e0")],
+        mend: "ip -n h2 $f route replace default via $r2",
+    }]).by_hand();
+
+    wrong_gateway_at_a_router = Fault::new(Lab::Chain, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r2 $f route replace $net4 via $nobody3",
+        causes: &[cause("wrong-gateway", "r2").at("right")],
+        mend: "ip -n r2 $f route replace $net4 via $rb",
+    }]).by_hand();
+
+    /// A more specific route leads out of the wrong device.
+    a_host_route_out_of_the_wrong_device = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r $f route add $h2 dev r1",
+        causes: &[cause("on-link-route|wrong-route", "r").at("r1")],
+        mend: "ip -n r $f route del $h2 dev r1",
+    }]).by_hand();
+
+    no_route_in_the_middle = Fault::new(Lab::Chain, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r2 $f route del $net4",
+        causes: &[cause("no-route", "r2")],
+        mend: "ip -n r2 $f route add $net4 via $rb",
+    }]);
+
+    no_way_back_in_the_middle = Fault::new(Lab::Chain, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r2 $f route del $net1",
+        causes: &[cause("no-way-back|no-route", "r2")],
+        mend: "ip -n r2 $f route add $net1 via $back1",
+    }]);
+
+    no_way_back_at_the_last_router [v4, v6] = Fault::new(Lab::Chain, tcp("h1", "$h2", 80), &[Part {
+        inject: "ip -n r3 $f route del $net1",
+        causes: &[cause("no-way-back|no-route", "r3")],
+        mend: "ip -n r3 $f route add $net1 via $back2",
+    }]);
+
+    two_routers_send_to_each_other = Fault::new(Lab::Chain, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r2 $f route replace $net4 via $back1",
+        causes: &[cause("route-loop|wrong-route|wrong-gateway", "r1|r2")],
+        mend: "ip -n r2 $f route replace $net4 via $rb",
+    }]).by_hand();
+
+    /// The reply goes to an address of the sender's that nobody knows.
+    a_route_prefers_a_source_that_nobody_knows = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "
+            ip -n h1 addr add $strange/$len dev lo $nodad
+            ip -n h1 $f route replace default via $r1 src $strange",
+        causes: &[cause("no-way-back|no-route", "r"), cause("source-address|wrong-route", "h1")],
+        mend: "ip -n h1 $f route replace default via $r1",
+    }]);
+
+    not_an_address_of_the_source = Fault::new(Lab::Router, ping("h1", "$h2").source("$strange"), &[Part {
+        inject: "",
+        causes: &[cause("source-address", "h1")],
+        mend: "",
+    }]).by_hand();
+
+    /// By the other device there is no gateway.
+    out_of_a_device_without_a_route [v4] = Fault::new(
+        Lab::Triangle,
+        ping("h1", "$h2").interface("e1"),
+        &[Part {
+            inject: "ip -n h1 route add default via 10.2.0.77 dev e1 metric 50",
+            causes: &[cause("wrong-gateway", "h1").at("e1")],
+            mend: "",
+        }],
+    ).by_hand();
+}
