@@ -84,6 +84,10 @@ pub fn arrives(question: &Question) -> Result<bool, WhyError> {
     judge::arrives(question, &facts, &seen)
 }
 
+/// How often the packet is sent after a remedy: a neighbour that is being asked for since before has to be
+/// given up by the kernel first, which takes three seconds.
+const TRIES: usize = 5;
+
 /// What came of a remedy that was carried out in the lab itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fixed {
@@ -97,8 +101,10 @@ pub enum Fixed {
 pub fn fix(lab: &mut Lab, question: &Question, remedy: &Remedy) -> Result<Fixed, WhyError> {
     let undo = remedy.inverse().map_err(WhyError::Look)?;
     remedy.apply(lab)?;
-    if arrives(question)? {
-        return Ok(Fixed::Arrives);
+    for _ in 0..TRIES {
+        if arrives(question)? {
+            return Ok(Fixed::Arrives);
+        }
     }
     undo.apply(lab)?;
     Ok(Fixed::Undone)

@@ -83,6 +83,6 @@ impl<T: Serialize + DeserializeOwned> Trial<T> {
 const UNSAID: u8 = 4;
 
 fn tell<T: Serialize>(said: &Said<T>, mut events: PipeWriter) -> u8 {
-    let written = serde_json::to_vec(said).map_or(false, |said| events.write_all(&said).is_ok());
+    let written = serde_json::to_vec(said).is_ok_and(|said| events.write_all(&said).is_ok());
     if written { 0 } else { UNSAID }
 }

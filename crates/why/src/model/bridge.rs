@@ -21,6 +21,7 @@ pub fn bridge(case: Case<'_>, sight: &Sight) -> Found {
         found.push(device::is_down(&bridge));
     }
     found.extend(state(case, input));
+    found.extend(locked(case, input));
     let outputs = outputs(case, sight, &bridge);
     found.extend(two_of_one_mac(case, sight, input)?);
     for output in &outputs {
@@ -80,6 +81,19 @@ fn state(case: Case<'_>, port: &At) -> Vec<Suspect> {
 
 fn shown(port: &At) -> String {
     format!("bridge -n {} -d link show dev {}", port.node, port.device)
+}
+
+/// A locked port takes nothing from a MAC that is not entered for it.
+fn locked(case: Case<'_>, input: &At) -> Vec<Suspect> {
+    if is_on(case, input, "locked") != Some(true) {
+        return Vec::new();
+    }
+    let says = format!(
+        "The port {input} is locked: the bridge takes nothing from a MAC that is not entered for it."
+    );
+    let cause = Cause::new(Kind::PortFlags, &input.node, says).at(&input.device).by("locked", "on");
+    let seen = Evidence::new(Mark::Observed, format!("{input} locked on")).with(shown(input));
+    vec![Suspect::new(cause).because(seen).certain_if(true)]
 }
 
 /// How a port behaves, by the name that `bridge link` has for it.
@@ -186,10 +200,17 @@ fn entry(case: Case<'_>, sight: &Sight, bridge: &At, outputs: &[At]) -> Found {
     let entries = seen.fdb.iter().filter(|own| {
         own.bridge.as_deref() == Some(&bridge.device) && own.mac.octets() == to.0 && !own.learned
     });
-    let elsewhere = entries.filter(|own| !outputs.iter().any(|port| port.device == own.dev));
-    let found = elsewhere.map(|own| {
+    let went_out = |dev: &str| {
+        let out = At::new(&bridge.node, dev);
+        case.seen.journey(sight.journey).any(|own| own.is_out() && own.at == out)
+    };
+    let is_right = |dev: &str| outputs.iter().any(|port| port.device == dev);
+    // One that leads to the right port keeps the frame all the same if it is the bridge's own.
+    let wrong = entries.filter(|own| !is_right(&own.dev) || !went_out(&own.dev));
+    let found = wrong.map(|own| {
         let says = format!(
-            "The bridge {bridge} has a static entry for {to} at {}, which does not lead to who has this MAC.",
+            "The bridge {bridge} has a static entry for {to} at {}, by which the frame does not get to who has \
+             this MAC.",
             own.dev
         );
         let cause = Cause::new(Kind::StaticFdb, &bridge.node, says)
@@ -197,7 +218,7 @@ fn entry(case: Case<'_>, sight: &Sight, bridge: &At, outputs: &[At]) -> Found {
             .by("fdb", to.to_string());
         let seen = Evidence::new(Mark::Observed, format!("{to} dev {} static", own.dev))
             .with(format!("bridge -n {} fdb show br {}", bridge.node, bridge.device));
-        Suspect::new(cause).because(seen)
+        Suspect::new(cause).because(seen).certain_if(true)
     });
     Ok(found.collect())
 }

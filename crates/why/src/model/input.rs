@@ -8,7 +8,7 @@ use twinax_kernel::ask::{Asked, RouteQuery};
 use twinax_packet::{Direction, Mac};
 use twinax_topology::Told;
 
-use super::{Case, Found, Header, at, device, neighbour, observed, resolution, routes};
+use super::{Case, Found, Header, at, bridge, device, neighbour, observed, resolution, routes};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
 use crate::seen::{At, Sight, What};
@@ -19,7 +19,10 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
     let here = &sight.at;
     let node = &here.node;
     if sight.direction == Direction::OtherHost {
-        return Ok(other_mac(case, sight));
+        return match led_astray(case, sight) {
+            Some(through) => bridge::bridge(case, through),
+            None => Ok(other_mac(case, sight)),
+        };
     }
     let mut found = Vec::new();
     if !header.v4() {
@@ -129,6 +132,20 @@ fn ttl(case: Case<'_>, here: &At, header: Header) -> Suspect {
 pub fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Where a bridge took in a frame that it gave to somebody for whom it is not: who it is for is elsewhere on
+/// the link.
+fn led_astray<'a>(case: Case<'a>, sight: &Sight) -> Option<&'a Sight> {
+    let to = sight.to_mac()?;
+    let before = case.seen.journey(sight.journey).filter(|own| own.hop < sight.hop);
+    let through =
+        before.filter(|own| !own.is_out() && case.facts.bridge_of(&own.at).is_some()).last()?;
+    let whose = case.facts.with_mac(to);
+    let is_there = |at: &At| {
+        case.facts.bridge_of(at).is_none() && case.facts.link_path(&through.at, at).is_some()
+    };
+    whose.iter().any(is_there).then_some(through)
 }
 
 /// The frame is addressed to a MAC that is not this device's.
