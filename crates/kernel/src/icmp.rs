@@ -18,6 +18,9 @@ pub struct IcmpOptions {
     pub source: Option<IpAddr>,
     /// Whether nobody may fragment them.
     pub dont_fragment: bool,
+    /// Whether they are sent whatever has been learned of the way's MTU (`IP_PMTUDISC_PROBE`): only the
+    /// device's own counts then.
+    pub probe_mtu: bool,
 }
 
 /// Opens a raw, non-blocking ICMP (or ICMPv6) socket of the family of `to` in the namespace of the
@@ -52,7 +55,8 @@ fn set_v4(socket: &OwnedFd, options: &IcmpOptions) -> Result<(), Error> {
         set(libc::IP_UNICAST_IF, index.to_be() as libc::c_int)?;
     }
     if options.dont_fragment {
-        set(libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DO)?;
+        let how = if options.probe_mtu { libc::IP_PMTUDISC_PROBE } else { libc::IP_PMTUDISC_DO };
+        set(libc::IP_MTU_DISCOVER, how)?;
     }
     Ok(())
 }
@@ -66,7 +70,9 @@ fn set_v6(socket: &OwnedFd, options: &IcmpOptions) -> Result<(), Error> {
         set(libc::IPV6_UNICAST_IF, index.to_be() as libc::c_int)?;
     }
     if options.dont_fragment {
-        set(libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_DO)?;
+        let how =
+            if options.probe_mtu { libc::IPV6_PMTUDISC_PROBE } else { libc::IPV6_PMTUDISC_DO };
+        set(libc::IPV6_MTU_DISCOVER, how)?;
         set(libc::IPV6_DONTFRAG, 1)?;
     }
     // An IPv4 socket gives the whole packet, with its TTL.

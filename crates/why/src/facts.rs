@@ -53,6 +53,15 @@ impl Facts {
         self.all.nodes.iter().map(|(name, _)| name)
     }
 
+    /// Whether link-local addresses, and no others, are not usable yet.
+    pub fn is_detecting(&self) -> bool {
+        let tentative = || {
+            let links = self.all_links().filter(|(_, link)| link.carrier);
+            links.flat_map(|(_, link)| &link.addresses).filter(|own| own.tentative)
+        };
+        tentative().next().is_some() && tentative().all(|own| own.scope == "link")
+    }
+
     /// The devices of a node.
     pub fn links(&self, node: &NodeName) -> &[ObservedLink] {
         self.all.node(node).map_or(&[], |node| &node.links)

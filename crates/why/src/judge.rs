@@ -7,10 +7,11 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use twinax_kernel::ask;
 use twinax_lab::copy::Blueprint;
-use twinax_topology::NodeName;
+use twinax_topology::{NodeName, Told};
 
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::diagnosis::{Diagnosis, Mended, Tried, Verdict};
@@ -35,9 +36,9 @@ pub fn diagnose(question: &Question, depth: usize) -> Result<Diagnosis, WhyError
 
 /// As [`diagnose`], with the remedy to be carried out.
 pub fn examine(question: &Question, depth: usize) -> Result<Answer, WhyError> {
-    let facts = Facts::gather().map_err(WhyError::Look)?;
+    let facts = settled(question)?;
     let watched = crate::scope::watched(&facts, question)?;
-    let seen = probe(question, &watched)?;
+    let seen = probe_anew(question, &watched)?;
     let before = facts;
     // What the probe itself has changed (neighbours that did not answer) is evidence.
     let facts = Facts::gather().map_err(WhyError::Look)?;
@@ -69,6 +70,45 @@ pub fn examine(question: &Question, depth: usize) -> Result<Answer, WhyError> {
     let remedy = try_and_judge(&mut diagnosis, suspects, nodes, depth)?;
     Ok(Answer { diagnosis, remedy, samples, seen })
 }
+
+/// What is known of the lab, once its link-local addresses are usable: duplicate address detection takes a
+/// second or two after a device has come up, and lets the packets pass then that have waited. An address of
+/// another scope that is tentative is a cause like any other, and not waited for.
+fn settled(question: &Question) -> Result<Facts, WhyError> {
+    let deadline = Instant::now() + DETECTION;
+    loop {
+        let facts = Facts::gather().map_err(WhyError::Look)?;
+        if question.to.is_ipv4() || !facts.is_detecting() || Instant::now() >= deadline {
+            return Ok(facts);
+        }
+        // The kernel tells of addresses only to who is in the node; there may be a thousand.
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// How long duplicate address detection takes at most: a random second, and one for each of two questions.
+const DETECTION: Duration = Duration::from_secs(4);
+/// How often one looks whether it has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Sends the packet; once more where it has only joined others that wait for a neighbour who was asked for
+/// before: nothing is seen then.
+fn probe_anew(question: &Question, watched: &[NodeName]) -> Result<Seen, WhyError> {
+    let mut seen = probe(question, watched)?;
+    for _ in 1..TRIES {
+        let told = [Told::HostUnreachable, Told::AddressUnreachable, Told::NoRouteToHost];
+        let gave_up = seen.words.is_empty() || told.iter().any(|told| seen.was_told(*told));
+        let asked = seen.of(|what| matches!(what, What::Ask { .. })).next().is_some();
+        if seen.answered || asked || !gave_up || seen.requests().next().is_some() {
+            break;
+        }
+        seen = probe(question, watched)?;
+    }
+    Ok(seen)
+}
+
+/// How often it is sent at most: the kernel asks three times, a second apart.
+const TRIES: usize = 4;
 
 /// Whether the packet has done what it should.
 pub fn arrives(question: &Question, facts: &Facts, seen: &Seen) -> Result<bool, WhyError> {

@@ -113,6 +113,8 @@ fn send(question: &Question, netns: &Netns) -> Result<(bool, Vec<Word>), Error> 
                 ttl: question.ttl,
                 size: question.size,
                 dont_fragment: question.dont_fragment,
+                // What was learned before would hide where it was learned.
+                probe_mtu: true,
                 ..Echo::one(netns, question.to, question.timeout)
             };
             ping(&[echo])?.pop().unwrap_or_default()

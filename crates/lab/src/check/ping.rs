@@ -25,6 +25,7 @@ pub(super) fn carry_out(
         ttl: asked.ttl,
         size: asked.size,
         dont_fragment: asked.dont_fragment,
+        probe_mtu: false,
     };
     let done = in_words(asked, &called(&asked.to, to));
     let report = ping(&[echo])

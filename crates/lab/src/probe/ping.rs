@@ -43,6 +43,8 @@ pub struct Echo<'a> {
     pub size: u16,
     /// Whether nobody may fragment them.
     pub dont_fragment: bool,
+    /// Whether they are sent whatever has been learned of the way's MTU.
+    pub probe_mtu: bool,
 }
 
 impl<'a> Echo<'a> {
@@ -59,6 +61,7 @@ impl<'a> Echo<'a> {
             ttl: None,
             size: Ping::SIZE,
             dont_fragment: false,
+            probe_mtu: false,
         }
     }
 }
@@ -91,8 +94,12 @@ impl EchoSocket {
     pub(super) fn open(echo: &Echo<'_>) -> Result<Self, Error> {
         let Echo { to, size, .. } = *echo;
         let interface = echo.interface.map(|name| Rtnl::open()?.index(name)).transpose()?;
-        let options =
-            IcmpOptions { interface, source: echo.source, dont_fragment: echo.dont_fragment };
+        let options = IcmpOptions {
+            interface,
+            source: echo.source,
+            dont_fragment: echo.dont_fragment,
+            probe_mtu: echo.probe_mtu,
+        };
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         Ok(Self { socket: icmp::socket(to, &options)?, to, size, id })
     }

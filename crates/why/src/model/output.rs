@@ -24,7 +24,7 @@ pub fn output(case: Case<'_>, node: &NodeName, header: Header) -> Found {
     found.extend(routes::discards(case, node, header, &query, &answer)?);
     found.extend(crate::firewall::drops(case, node, header)?);
     let Some(dev) = answer.dev.as_deref() else { return Ok(found) };
-    found.extend(size(case, node, header, dev, answer.mtu));
+    found.extend(size(case, node, header, dev, answer.mtu.filter(|_| answer.expires.is_none())));
     if answer.kind == "local" {
         found.extend(device::loopback(case, node));
         return Ok(found);
