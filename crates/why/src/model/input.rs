@@ -27,6 +27,7 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
     let mut found = Vec::new();
     if !header.v4() {
         found.extend(resolution::without_ipv6(case, here));
+        found.extend(without_source(case, here, header));
     }
     found.extend(crate::firewall::drops(case, node, header)?);
     let query = RouteQuery {
@@ -51,6 +52,38 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
     }
     found.iter_mut().for_each(|suspect| suspect.evidence.insert(0, observed(sight)));
     Ok(found)
+}
+
+/// A sender without a usable IPv6 address takes `::1`, and nobody takes that from a cable (RFC 4291, 2.5.3).
+fn without_source(case: Case<'_>, here: &At, header: Header) -> Vec<Suspect> {
+    if !header.source.is_some_and(|source| source.is_loopback()) || here.device == "lo" {
+        return Vec::new();
+    }
+    let sender = if header.is_reply { return Vec::new() } else { &case.question.from };
+    let links = case.before.links(sender).iter();
+    let tentative = links.flat_map(|link| link.addresses.iter().map(move |own| (link, own)));
+    let mut tentative = tentative.filter(|(_, own)| own.tentative && own.scope == "global");
+    let cause = match tentative.next() {
+        Some((link, own)) => {
+            let says = format!(
+                "{sender} sends from ::1, because its address {} on {} is tentative until duplicate address \
+                 detection has ended; nobody takes that from a cable.",
+                own.address, link.name
+            );
+            Cause::new(Kind::TentativeAddress, sender, says)
+                .at(&link.name)
+                .by(own.address.to_string(), "tentative")
+        }
+        None => {
+            let says = format!(
+                "{sender} sends from ::1, because it has no other address for this; nobody takes that from a cable."
+            );
+            Cause::new(Kind::SourceAddress, sender, says).by("source", "::1")
+        }
+    };
+    let seen = Evidence::new(Mark::Observed, format!("the source at {here} is ::1"))
+        .with(format!("ip -n {sender} -6 addr"));
+    vec![Suspect::new(cause).because(seen).certain_if(true)]
 }
 
 /// What can stop a packet that is passed on.

@@ -27,6 +27,7 @@ pub fn neighbour(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header) 
         .into_iter()
         .filter(|owner| owner.node != out.node || owner.device != out.device)
         .collect();
+    let owners: Vec<At> = owners.iter().map(|owner| entrance(case, out, owner)).collect();
     let near: Vec<(&At, Vec<At>)> = owners
         .iter()
         .filter_map(|owner| Some((owner, case.facts.link_path(out, owner)?)))
@@ -60,6 +61,31 @@ pub fn neighbour(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header) 
         found.push(twice(next, one, other));
     }
     Ok(found)
+}
+
+/// The device by which a node is asked for an address that it has: an IPv4 address is the node's, on
+/// whatever device it is (RFC 1122, 3.3.4.2, the weak model).
+fn entrance(case: Case<'_>, out: &At, owner: &At) -> At {
+    let is_v4 = case
+        .facts
+        .link(owner)
+        .is_some_and(|link| link.addresses.iter().any(|own| own.address.addr().is_ipv4()));
+    if !is_v4 || owner.node == out.node || case.facts.link_path(out, owner).is_some() {
+        return owner.clone();
+    }
+    let devices = case.facts.links(&owner.node).iter();
+    let mut devices = devices.map(|link| At::new(&owner.node, &link.name));
+    devices.find(|at| case.facts.link_path(out, at).is_some()).unwrap_or_else(|| owner.clone())
+}
+
+/// Those on the link on whose devices IPv6 is turned off: they have no addresses.
+fn silenced(case: Case<'_>, out: &At) -> Vec<Suspect> {
+    let all = case
+        .facts
+        .names()
+        .flat_map(|node| case.facts.links(node).iter().map(move |link| At::new(node, &link.name)));
+    let on_link = all.filter(|at| at.node != out.node && case.facts.link_path(out, at).is_some());
+    on_link.take(16).flat_map(|at| resolution::without_ipv6(case, &at)).collect()
 }
 
 /// Who has no link-local address that is usable yet asks nobody (`ndisc_send_ns`, RFC 4861, 7.2.2).
@@ -169,6 +195,10 @@ fn nobody(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header, owners:
         && let Some(owner) = owners.iter().find(|owner| same_subnet(case, out, owner, next))
     {
         return Ok(vec![apart(case, out, owner, next)]);
+    }
+    let silenced = if next.is_ipv6() { silenced(case, out) } else { Vec::new() };
+    if !silenced.is_empty() {
+        return Ok(silenced);
     }
     let (cause, certain) = match (via, owners.first()) {
         (None, Some(owner)) => {

@@ -13,7 +13,7 @@ use twinax_kernel::Refusal;
 use twinax_kernel::ask::{Asked, RouteAnswer, RouteQuery};
 use twinax_plan::{ObservedRoute, ObservedRule};
 use twinax_topology::{
-    Change, Family, IfName, NodeName, Route, RouteKind, Rule, RuleAction, TABLE_MAIN,
+    Change, Family, IfName, NodeName, Route, RouteKind, Rule, RuleAction, Sysctl, TABLE_MAIN,
 };
 
 use super::input::capital;
@@ -553,6 +553,12 @@ pub fn too_big(case: Case<'_>, node: &NodeName, dev: &str, header: Header, mtu: 
         }
     }
     if !changes.is_empty() {
+        // Who was told of the small MTU remembers it for ten minutes.
+        let family = if header.v4() { "ipv4" } else { "ipv6" };
+        if let Ok(key) = format!("net/{family}/route/flush").parse() {
+            let flush = Sysctl { key, value: "1".to_owned() };
+            changes.push(Change::Sysctl(case.question.from.clone(), flush));
+        }
         suspect = suspect.mended_by(Remedy::of(changes));
     }
     suspect
