@@ -62,6 +62,13 @@ impl Facts {
         tentative().next().is_some() && tentative().all(|own| own.scope == "link")
     }
 
+    /// Whether there are devices that carry frames within packets: then a link may be longer than cables and
+    /// bridges say.
+    pub fn has_tunnels(&self) -> bool {
+        let kinds = ["vxlan", "geneve", "gretap", "ip6gretap", "wireguard", "macsec"];
+        self.all_links().any(|(_, link)| kinds.contains(&&*link.kind))
+    }
+
     /// The devices of a node.
     pub fn links(&self, node: &NodeName) -> &[ObservedLink] {
         self.all.node(node).map_or(&[], |node| &node.links)

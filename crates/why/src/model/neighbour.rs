@@ -191,6 +191,10 @@ pub fn forget(at: &At, to: IpAddr) -> Option<Remedy> {
 /// Nobody on the link has the address of the next hop.
 fn nobody(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header, owners: &[At]) -> Found {
     let next = via.unwrap_or(header.destination);
+    // What a tunnel joins is one link, too, and not known here.
+    if case.facts.has_tunnels() {
+        return Ok(Vec::new());
+    }
     if via.is_none()
         && let Some(owner) = owners.iter().find(|owner| same_subnet(case, out, owner, next))
     {
