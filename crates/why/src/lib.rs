@@ -12,7 +12,7 @@
 //! inferred from where the packet was seen last, and the inference is held against the kernel: a knob is the
 //! cause if turning it on a copy changes what the kernel does. Nothing is ever turned in the lab itself.
 //!
-//! The [`model`] has the stages that a packet passes in Linux. [`judge`] decides, and says "I don't know"
+//! The [`model`] has the stages that a packet passes in Linux. `judge` decides, and says "I don't know"
 //! where nothing is proven.
 
 pub mod cause;

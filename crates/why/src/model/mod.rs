@@ -16,14 +16,14 @@
 //!
 //! | stage | what is asked | file |
 //! |---|---|---|
-//! | output | source address, route, firewall, size | [`output`] |
-//! | neighbour | who has the next hop's address, and whether he is asked and answers | [`neighbour`] |
-//! | device | up, carrier, program, queue | [`device`] |
-//! | bridge | state and flags of both ports, FDB, isolation | [`bridge`] |
-//! | input | MAC, firewall, route, source validation, forwarding | [`input`] |
-//! | resolution | whether a node answers for its address (ARP, ND) | [`resolution`] |
-//! | forward | TTL, size | [`input`] |
-//! | socket | echo, listener | [`socket`] |
+//! | output | source address, route, firewall, size | `output.rs` |
+//! | neighbour | who has the next hop's address, and whether he is asked and answers | `neighbour.rs` |
+//! | device | up, carrier, program, queue | `device.rs` |
+//! | bridge | state and flags of both ports, FDB, isolation | `bridge.rs` |
+//! | input | MAC, firewall, route, source validation, forwarding | `input.rs` |
+//! | resolution | whether a node answers for its address (ARP, ND) | `resolution.rs` |
+//! | forward | TTL, size | `input.rs` |
+//! | socket | echo, listener | `socket.rs` |
 //!
 //! Each stage is a function of what is known to the [`Suspect`]s that the evidence allows; it changes
 //! nothing. A new cause is one more `if` in its stage; a new stage is one more function in the chain.
