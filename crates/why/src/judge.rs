@@ -158,10 +158,16 @@ fn try_and_judge(
         untried(diagnosis, suspects);
         return Ok(None);
     };
-    let tried = try_each(&bench, &suspects);
-    let found = tried.iter().position(|(remedies, _)| {
-        remedies.iter().any(|one| matches!(one.tried, Tried::Arrives | Tried::Further))
-    });
+    let helps = |tried: &[(Vec<Mended>, Vec<Mended>)]| {
+        tried.iter().position(|(remedies, _)| {
+            remedies.iter().any(|one| matches!(one.tried, Tried::Arrives | Tried::Further))
+        })
+    };
+    let mut tried = try_each(&bench, &suspects);
+    if helps(&tried).is_none() && suspects.iter().any(|suspect| !suspect.remedies.is_empty()) {
+        tried = try_each(&bench.patient(), &suspects);
+    }
+    let found = helps(&tried);
     let sure = suspects.iter().zip(&tried).position(|(suspect, (remedies, _))| {
         suspect.certain && remedies.iter().all(|one| one.tried == Tried::Not)
     });
