@@ -17,9 +17,9 @@ mod step;
 
 pub use build::{add, build, sysctls_before_devices};
 pub use difference::{difference, sets_others};
-pub use found::{Beyond, Found, Purpose, found};
+pub use found::{Beyond, Found, Purpose, found, found_route, found_rule};
 pub use observed::*;
 pub use remove::remove;
-pub use script::{command, script, wire_command};
+pub use script::{command, route_words, rule_words, script, wire_command};
 pub use services::{Turnover, listeners, services, wires};
 pub use step::{Device, Step};

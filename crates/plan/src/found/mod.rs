@@ -17,6 +17,7 @@ use twinax_topology::{Bridge, Firewall, Node, NodeKind, NodeName, Place, Spot, T
 use crate::Step;
 use crate::observed::{Observed, ObservedNode};
 use devices::Devices;
+pub use routing::{found_route, found_rule};
 
 /// What a running lab is found for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

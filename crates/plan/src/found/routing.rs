@@ -93,13 +93,10 @@ fn routes(
     let mut seen_hops: HashMap<(u32, IpNet, u32), usize> = HashMap::new();
     for route in seen.routes.iter().filter(is_ours) {
         let dev = route.dev.as_deref();
-        let kind = match &*route.kind {
-            "unicast" => RouteKind::Unicast,
-            "blackhole" => RouteKind::Blackhole,
-            "prohibit" => RouteKind::Prohibit,
-            "unreachable" => RouteKind::Unreachable,
-            other => {
-                tell(None, format!("route {other} {}", route.to));
+        let said = match found_route(route) {
+            Ok(said) => said,
+            Err(what) => {
+                tell(None, what);
                 continue;
             }
         };
@@ -111,29 +108,45 @@ fn routes(
             }
             continue;
         }
-        let is_unicast = kind == RouteKind::Unicast;
+        if said.kind != RouteKind::Unicast {
+            routes.push(said);
+            continue;
+        }
         let known = dev.and_then(&own);
-        if is_unicast && known.is_none() {
+        if known.is_none() {
             tell(dev, format!("route {} by a device that no lab file can say", route.to));
             continue;
         }
-        let is_usual = |metric: &u32| match Family::of_net(&route.to) {
-            Family::Ipv4 => *metric == 0,
-            Family::Ipv6 => *metric == 1024,
-        };
-        routes.push(Route {
-            kind,
-            to: route.to,
-            via: route.via,
-            // An IPv6 route that discards is said to be one by `lo`.
-            dev: known.filter(|_| is_unicast),
-            src: route.src,
-            metric: Some(route.metric).filter(|metric| !is_usual(metric)),
-            table: Some(route.table).filter(|table| *table != TABLE_MAIN),
-            onlink: route.onlink,
-        });
+        routes.push(Route { dev: known, ..said });
     }
     routes
+}
+
+/// A route in the words of a lab file; or what it has no word for.
+pub fn found_route(own: &ObservedRoute) -> Result<Route, String> {
+    let kind = match &*own.kind {
+        "unicast" => RouteKind::Unicast,
+        "blackhole" => RouteKind::Blackhole,
+        "prohibit" => RouteKind::Prohibit,
+        "unreachable" => RouteKind::Unreachable,
+        other => return Err(format!("route {other} {}", own.to)),
+    };
+    let usual = match Family::of_net(&own.to) {
+        Family::Ipv4 => 0,
+        Family::Ipv6 => 1024,
+    };
+    // An IPv6 route that discards is said to be one by `lo`.
+    let dev = own.dev.as_ref().filter(|_| kind == RouteKind::Unicast);
+    Ok(Route {
+        kind,
+        to: own.to,
+        via: own.via,
+        dev: dev.and_then(|dev| dev.parse().ok()),
+        src: own.src,
+        metric: Some(own.metric).filter(|metric| *metric != usual),
+        table: Some(own.table).filter(|table| *table != TABLE_MAIN),
+        onlink: own.onlink,
+    })
 }
 
 fn is_link_local(net: &IpNet) -> bool {
@@ -145,7 +158,7 @@ fn rules(seen: &ObservedNode, tell: &mut impl FnMut(Option<&str>, String)) -> Ve
     let mut rules = Vec::new();
     let mut usual = Vec::new();
     for own in &seen.rules {
-        match rule(own) {
+        match found_rule(own) {
             Ok(rule) if is_default_rule(&rule) => usual.push((rule.family, own.priority)),
             Ok(rule) => rules.push(rule),
             Err(what) => tell(None, format!("rule {} ({}): {what}", own.priority, own.family)),
@@ -166,7 +179,7 @@ fn rules(seen: &ObservedNode, tell: &mut impl FnMut(Option<&str>, String)) -> Ve
 }
 
 /// A rule in the words of a lab file; or what it has no word for.
-fn rule(own: &ObservedRule) -> Result<Rule, String> {
+pub fn found_rule(own: &ObservedRule) -> Result<Rule, String> {
     let family = if own.family == "ipv6" { Family::Ipv6 } else { Family::Ipv4 };
     let action = match &*own.action {
         "lookup" => RuleAction::Table(own.table),

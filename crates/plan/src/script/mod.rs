@@ -13,6 +13,7 @@ use twinax_topology::{Change, Node, NodeKind, Topology, Wire};
 pub use command::command;
 use command::free_ruleset;
 use quote::{comment, quote};
+pub use routing::{route_words, rule_words};
 
 use crate::Step;
 use crate::build::{Part, parts};

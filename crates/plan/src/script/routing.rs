@@ -11,11 +11,22 @@ use super::quote::quote;
 
 /// `ip route VERB …` in a node.
 pub(super) fn route(node: &NodeName, verb: &str, route: &Route) -> String {
-    let mut line = format!("{} route {verb}", ip(node, Family::of_net(&route.to)));
+    format!("{} route {verb} {}", ip(node, Family::of_net(&route.to)), route_words(route))
+}
+
+/// `ip rule VERB …` in a node.
+pub(super) fn rule(node: &NodeName, verb: &str, rule: &Rule) -> String {
+    format!("{} rule {verb} {}", ip(node, rule.family), rule_words(rule))
+}
+
+/// A route as `ip-route(8)` has it, without a verb: `10.9.0.0/16 via 10.0.0.1 dev eth0`. The family is in
+/// none of the words where all destinations are meant (`default`).
+pub fn route_words(route: &Route) -> String {
+    let mut line = String::new();
     if route.kind != RouteKind::Unicast {
-        line += &format!(" {}", route.kind.as_str());
+        line += &format!("{} ", route.kind.as_str());
     }
-    line += &format!(" {}", prefix(&route.to, "default"));
+    line += &prefix(&route.to, "default");
     if let Some(via) = route.via {
         line += &format!(" via {via}");
     }
@@ -37,13 +48,14 @@ pub(super) fn route(node: &NodeName, verb: &str, route: &Route) -> String {
     line
 }
 
-/// `ip rule VERB …` in a node.
-pub(super) fn rule(node: &NodeName, verb: &str, rule: &Rule) -> String {
-    let mut line = format!("{} rule {verb}", ip(node, rule.family));
+/// A policy rule as `ip-rule(8)` has it, without a verb: `from 10.0.0.0/8 priority 100 lookup 100`. Its
+/// family is not in the words.
+pub fn rule_words(rule: &Rule) -> String {
+    let mut line = String::new();
     if rule.not {
-        line += " not";
+        line += "not ";
     }
-    line += &format!(" from {}", rule.from.as_ref().map_or("all".to_owned(), |n| prefix(n, "all")));
+    line += &format!("from {}", rule.from.as_ref().map_or("all".to_owned(), |n| prefix(n, "all")));
     if let Some(to) = &rule.to {
         line += &format!(" to {}", prefix(to, "all"));
     }

@@ -151,6 +151,10 @@ fn in_words(said: &str, grammar: &Grammar) -> String {
             keys.push(format!("kind = {}", quoted(key)));
         } else {
             let said = words.next().unwrap_or_default();
+            // So `ip rule` says that it is for all.
+            if said == "all" && matches!(key, "from" | "to") {
+                continue;
+            }
             let said = if grammar.numbers.contains(&key) { value(said) } else { quoted(said) };
             keys.push(format!("{} = {said}", name(key)));
         }
@@ -318,6 +322,11 @@ mod tests {
                 "a",
                 &["add_route=default via 10.0.0.1 dev e0 metric 5"],
                 "change = { at = \"a\", add_route = { to = \"default\", via = \"10.0.0.1\", dev = \"e0\", metric = 5 } }",
+            ),
+            (
+                "a",
+                &["add_rule=family ipv4 from all to 10.3.0.0/16 priority 9 lookup 100"],
+                "change = { at = \"a\", add_rule = { family = \"ipv4\", to = \"10.3.0.0/16\", priority = 9, table = 100 } }",
             ),
             (
                 "a",
