@@ -31,8 +31,6 @@ kinds! {
     OnLinkRoute,
     /// The gateway of the route is nobody's on that link.
     WrongGateway,
-    /// The route leads to a device or node that does not lead on.
-    WrongRoute,
     /// Routers send the packet to each other until its TTL has run out.
     RouteLoop,
     /// The source address is none of the sender's.
@@ -67,8 +65,6 @@ kinds! {
     OtherMac,
     /// A neighbour entry with a MAC that is not the neighbour's.
     WrongNeighbour,
-    /// The neighbour is asked for, and does not answer.
-    NoNeighbour,
     /// `arp_ignore`.
     ArpIgnore,
     /// `arp_filter`.
@@ -89,12 +85,8 @@ kinds! {
     PortFlags,
     /// An entry of the forwarding database that leads elsewhere.
     StaticFdb,
-    /// A VLAN that the port is not in.
-    Vlan,
     /// The answer has no route.
     NoWayBack,
-    /// An address translation.
-    Nat,
     /// IPv6 is turned off.
     Ipv6Off,
     /// Another sysctl.
@@ -192,6 +184,12 @@ impl Evidence {
         Self { mark, text: text.into(), command: None }
     }
 
+    /// The value of a sysctl of a node.
+    pub fn sysctl(node: &NodeName, knob: &str, value: impl fmt::Display) -> Self {
+        Self::new(Mark::Observed, format!("{knob} = {value}"))
+            .with(format!("ip netns exec {node} sysctl {knob}"))
+    }
+
     /// With the command.
     pub fn with(self, command: impl Into<String>) -> Self {
         Self { command: Some(command.into()), ..self }
@@ -231,15 +229,15 @@ impl Suspect {
         self
     }
 
-    /// With something that would mend it.
-    pub fn mended_by(mut self, remedy: Remedy) -> Self {
-        self.remedies.push(remedy);
+    /// With something that would mend it, where there is a word for that.
+    pub fn mended_by(mut self, remedy: impl Into<Option<Remedy>>) -> Self {
+        self.remedies.extend(remedy.into());
         self
     }
 
     /// With something that looks as if it would mend it.
-    pub fn not_by(mut self, remedy: Remedy) -> Self {
-        self.near_misses.push(remedy);
+    pub fn not_by(mut self, remedy: impl Into<Option<Remedy>>) -> Self {
+        self.near_misses.extend(remedy.into());
         self
     }
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use twinax_kernel::bpf::{Event, Kind, harmless, same_packet};
+use twinax_kernel::bpf::{Event, Kind, harmless, trail};
 use twinax_packet::{LinkType, Packet, Time};
 use twinax_topology::NodeName;
 
@@ -59,16 +59,14 @@ pub fn confirm(
         return;
     }
     let start = samples.iter().map(|sample| sample.time).min();
-    let is_ours = |event: &Event| {
-        samples.iter().any(|sample| {
-            let link = LinkType::of_number(sample.link);
-            let packet = Packet::decode(link, &sample.bytes, sample.bytes.len() as u32);
-            same_packet(event, &packet)
-        })
-    };
-    let drops = events
-        .iter()
-        .filter(|event| event.kind == Kind::Dropped && harmless(event).is_none() && is_ours(event));
+    let mut drops: Vec<&Event> = Vec::new();
+    for sample in samples {
+        let link = LinkType::of_number(sample.link);
+        let packet = Packet::decode(link, &sample.bytes, sample.bytes.len() as u32);
+        drops.extend(trail(events, &packet));
+    }
+    drops.retain(|event| event.kind == Kind::Dropped && harmless(event).is_none());
+    drops.sort_by_key(|event| event.time);
     let mut said: Vec<String> = Vec::new();
     for event in drops {
         let Some(node) = nodes.get(&event.netns) else { continue };

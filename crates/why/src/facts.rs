@@ -4,8 +4,10 @@
 //! asked for of a node when it is looked at for the first time, so a path through a lab of a thousand nodes
 //! costs as much as one through ten. Nothing here changes anything.
 
+mod segment;
+
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -18,6 +20,7 @@ use twinax_plan::{Observed, ObservedLink, ObservedNode};
 use twinax_topology::{NodeName, Place, Wire};
 
 use crate::seen::At;
+use segment::Segment;
 
 /// What is known of a lab, in the sandbox of the calling process.
 pub struct Facts {
@@ -28,6 +31,7 @@ pub struct Facts {
     sysctls: RefCell<HashMap<(NodeName, String), Option<String>>>,
     sockets: RefCell<HashMap<NodeName, Rc<Vec<Listening>>>>,
     rules: RefCell<HashMap<NodeName, Rc<Vec<nft::rules::Rule>>>>,
+    segments: RefCell<HashMap<At, Rc<Segment>>>,
 }
 
 impl Facts {
@@ -45,6 +49,7 @@ impl Facts {
             sysctls: RefCell::default(),
             sockets: RefCell::default(),
             rules: RefCell::default(),
+            segments: RefCell::default(),
         })
     }
 
@@ -194,40 +199,13 @@ impl Facts {
             .map(|link| At::new(&bridge.node, &link.name))
     }
 
-    /// The devices by which a frame that goes out of `from` should come to `to`, on the same link:
-    /// across cables and through bridges, whatever state these are in. `from` is the first, `to` the last;
-    /// `None`: they are on different links.
-    pub fn link_path(&self, from: &At, to: &At) -> Option<Vec<At>> {
-        let mut came_from: HashMap<At, At> = HashMap::new();
-        let mut next: VecDeque<At> = VecDeque::from([from.clone()]);
-        let mut known: HashSet<At> = HashSet::from([from.clone()]);
-        while let Some(at) = next.pop_front() {
-            if at == *to && at != *from {
-                let way = std::iter::successors(Some(at), |at| came_from.get(at).cloned());
-                let mut way: Vec<At> = way.collect();
-                way.reverse();
-                return Some(way);
-            }
-            for step in self.neighbours(&at) {
-                if known.insert(step.clone()) {
-                    came_from.insert(step.clone(), at.clone());
-                    next.push_back(step);
-                }
-            }
+    /// The link that a device is on.
+    pub fn segment(&self, of: &At) -> Rc<Segment> {
+        if let Some(known) = self.segments.borrow().get(of) {
+            return known.clone();
         }
-        None
-    }
-
-    /// The devices that a frame can come to next.
-    fn neighbours(&self, at: &At) -> Vec<At> {
-        let mut next: Vec<At> = self.peer(at).into_iter().collect();
-        if let Some(bridge) = self.bridge_of(at) {
-            next.extend(self.ports(&bridge).filter(|port| port != at));
-            next.push(bridge);
-        }
-        if self.link(at).is_some_and(|link| link.kind == "bridge") {
-            next.extend(self.ports(at));
-        }
-        next
+        let segment = Rc::new(Segment::of(self, of));
+        self.segments.borrow_mut().insert(of.clone(), segment.clone());
+        segment
     }
 }

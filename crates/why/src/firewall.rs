@@ -128,9 +128,6 @@ fn suspect(
             "nftables of {node}: {place}, rule `{text}` (handle {handle}): {}",
             event.verdict
         );
-        let suspect = Suspect::new(cause)
-            .because(Evidence::new(Mark::Observed, seen).with(command))
-            .certain_if(true);
         let remedy = place_of.map(|index| Remedy {
             ops: vec![Op::DeleteRule {
                 node: node.clone(),
@@ -141,10 +138,10 @@ fn suspect(
                 index,
             }],
         });
-        return Ok(match remedy {
-            Some(remedy) => suspect.mended_by(remedy),
-            None => suspect,
-        });
+        return Ok(Suspect::new(cause)
+            .because(Evidence::new(Mark::Observed, seen).with(command))
+            .certain_if(true)
+            .mended_by(remedy));
     }
     let says = format!(
         "The firewall of {node} drops {name}: the policy of the chain {place}{hook} is drop, and no rule accepts it."

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use twinax_kernel::ask;
-use twinax_lab::copy::Blueprint;
+use twinax_lab::copy::{Blueprint, CopyError};
 use twinax_topology::{NodeName, Told};
 
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
@@ -139,84 +139,97 @@ fn try_and_judge(
 ) -> Result<Option<Remedy>, WhyError> {
     let nodes: Vec<NodeName> = nodes.into_iter().collect();
     let blueprint = Blueprint::take(&nodes);
-    let bench = blueprint.as_ref().map_err(ToString::to_string).and_then(|blueprint| {
-        diagnosis.notes.extend(blueprint.lacks().iter().cloned());
-        Bench::open(blueprint, &diagnosis.question).map_err(|error| error.to_string())
-    });
-    let bench = match bench {
-        Ok(bench) if bench.unchanged.arrives => {
-            diagnosis.notes.push("on a copy of the nodes the packet arrives: what stops it is not in what could be copied".to_owned());
-            None
-        }
-        Ok(bench) => Some(bench),
-        Err(error) => {
-            diagnosis.notes.push(format!("nothing could be tried: {error}"));
-            None
-        }
-    };
-    let Some(bench) = bench else {
+    let Some(bench) = bench(diagnosis, blueprint.as_ref()) else {
         untried(diagnosis, suspects);
         return Ok(None);
     };
-    let helps = |tried: &[(Vec<Mended>, Vec<Mended>)]| {
-        tried.iter().position(|(remedies, _)| {
-            remedies.iter().any(|one| matches!(one.tried, Tried::Arrives | Tried::Further))
-        })
-    };
     let mut tried = try_each(&bench, &suspects);
-    if helps(&tried).is_none() && suspects.iter().any(|suspect| !suspect.remedies.is_empty()) {
+    let has_remedies = suspects.iter().any(|suspect| !suspect.remedies.is_empty());
+    if has_remedies && tried.iter().all(|of| best(&of.remedies).is_none()) {
         tried = try_each(&bench.patient(), &suspects);
     }
-    let found = helps(&tried);
-    let sure = suspects.iter().zip(&tried).position(|(suspect, (remedies, _))| {
-        suspect.certain && remedies.iter().all(|one| one.tried == Tried::Not)
-    });
-    let chosen = match (found, sure) {
-        (Some(found), Some(sure)) => Some(found.min(sure)),
-        (found, sure) => found.or(sure),
-    };
-    // A fact that stops a packet by itself, behind which something else does as well.
-    let chosen = chosen.or_else(|| suspects.iter().position(|suspect| suspect.certain));
-    let Some(chosen) = chosen else {
+    let Some(chosen) = choose(&suspects, &tried) else {
         return Ok(search(diagnosis, &bench, &suspects, &nodes));
     };
-    let (remedies, misses) = &tried[chosen];
-    let suspect = &suspects[chosen];
+    let (suspect, Trials { remedies, misses }) = (&suspects[chosen], &tried[chosen]);
     diagnosis.evidence = suspect.evidence.clone();
     dedup(&mut diagnosis.evidence);
     diagnosis.verdict = Some(verdict(&suspect.cause));
-    let best = remedies
-        .iter()
-        .position(|one| one.tried == Tried::Arrives)
-        .or_else(|| remedies.iter().position(|one| one.tried == Tried::Further));
     diagnosis.near_misses =
         misses.iter().chain(remedies).filter(|one| one.tried == Tried::Same).cloned().collect();
-    let Some(best) = best else { return Ok(None) };
+    let Some(best) = best(remedies) else { return Ok(None) };
     let mended = remedies[best].clone();
     let says = format!("with that mended on a copy, {}", mended.answer);
     diagnosis.evidence.push(Evidence::new(Mark::Tried, says));
-    diagnosis.others = remedies
-        .iter()
-        .enumerate()
-        .filter(|(place, one)| {
-            *place != best && matches!(one.tried, Tried::Arrives | Tried::Further)
-        })
-        .map(|(_, one)| one.clone())
-        .collect();
+    let others = remedies.iter().enumerate().filter(|(place, _)| *place != best);
+    diagnosis.others = others.map(|(_, one)| one).filter(|one| helps(one)).cloned().collect();
+    let remedy = suspect.remedies[best].clone();
     if mended.tried == Tried::Further && depth + 1 < DEPTH {
-        match bench.next(&suspect.remedies[best], depth + 1) {
+        match bench.next(&remedy, depth + 1) {
             Ok(next) => diagnosis.next = next.verdict.map(Box::new),
             Err(error) => {
-                diagnosis.notes.push(format!("what comes next could not be found out: {error}"))
+                diagnosis.notes.push(format!("what comes next could not be found out: {error}"));
             }
         }
     }
     diagnosis.remedy = Some(mended);
-    Ok(Some(suspect.remedies[best].clone()))
+    Ok(Some(remedy))
+}
+
+/// Where remedies are tried; `None`, and a note why, where nothing can be: then nothing is proven by it.
+fn bench<'a>(
+    diagnosis: &mut Diagnosis,
+    blueprint: Result<&'a Blueprint, &CopyError>,
+) -> Option<Bench<'a>> {
+    let opened = blueprint.map_err(ToString::to_string).and_then(|blueprint| {
+        diagnosis.notes.extend(blueprint.lacks().iter().cloned());
+        Bench::open(blueprint, &diagnosis.question).map_err(|error| error.to_string())
+    });
+    match opened {
+        Ok(bench) if !bench.unchanged.arrives => return Some(bench),
+        Ok(_) => diagnosis.notes.push(
+            "on a copy of the nodes the packet arrives: what stops it is not in what could be copied"
+                .to_owned(),
+        ),
+        Err(error) => diagnosis.notes.push(format!("nothing could be tried: {error}")),
+    }
+    None
+}
+
+/// What came of trying one suspect.
+struct Trials {
+    remedies: Vec<Mended>,
+    misses: Vec<Mended>,
+}
+
+/// Whether a remedy has changed what the kernel does.
+fn helps(one: &Mended) -> bool {
+    matches!(one.tried, Tried::Arrives | Tried::Further)
+}
+
+/// The best remedy: the first by which the packet arrives, else the first that helps.
+fn best(remedies: &[Mended]) -> Option<usize> {
+    let arrives = remedies.iter().position(|one| one.tried == Tried::Arrives);
+    arrives.or_else(|| remedies.iter().position(helps))
+}
+
+/// The suspect that is the cause: the first whose remedy helps, or that the kernel itself has named and of
+/// which nothing could be tried.
+fn choose(suspects: &[Suspect], tried: &[Trials]) -> Option<usize> {
+    let found = tried.iter().position(|of| best(&of.remedies).is_some());
+    let sure = suspects.iter().zip(tried).position(|(suspect, of)| {
+        suspect.certain && of.remedies.iter().all(|one| one.tried == Tried::Not)
+    });
+    let first = match (found, sure) {
+        (Some(found), Some(sure)) => Some(found.min(sure)),
+        (found, sure) => found.or(sure),
+    };
+    // A fact that stops a packet by itself, behind which something else does as well.
+    first.or_else(|| suspects.iter().position(|suspect| suspect.certain))
 }
 
 /// What came of each suspect's remedies, and of its near misses.
-fn try_each(bench: &Bench<'_>, suspects: &[Suspect]) -> Vec<(Vec<Mended>, Vec<Mended>)> {
+fn try_each(bench: &Bench<'_>, suspects: &[Suspect]) -> Vec<Trials> {
     let all: Vec<&Remedy> = suspects
         .iter()
         .flat_map(|suspect| suspect.remedies.iter().chain(&suspect.near_misses))
@@ -225,7 +238,11 @@ fn try_each(bench: &Bench<'_>, suspects: &[Suspect]) -> Vec<(Vec<Mended>, Vec<Me
     let mut tried = bench.try_all(&all).into_iter();
     let mut take =
         |of: &[Remedy]| -> Vec<Mended> { of.iter().map_while(|_| tried.next()).collect() };
-    suspects.iter().map(|suspect| (take(&suspect.remedies), take(&suspect.near_misses))).collect()
+    let of = |suspect: &Suspect| Trials {
+        remedies: take(&suspect.remedies),
+        misses: take(&suspect.near_misses),
+    };
+    suspects.iter().map(of).collect()
 }
 
 fn verdict(cause: &Cause) -> Verdict {
@@ -314,8 +331,7 @@ fn search(
         None => cause,
     };
     diagnosis.evidence = vec![
-        Evidence::new(Mark::Observed, format!("{} = {}", own.key, own.value))
-            .with(format!("ip netns exec {node} sysctl {}", own.key)),
+        Evidence::sysctl(node, &own.key.to_string(), &own.value),
         Evidence::new(Mark::Tried, format!("with that mended on a copy, {}", tried[best].answer)),
     ];
     diagnosis.verdict = Some(verdict(&cause));

@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use twinax_kernel::{Error, Rtnl, nft};
 use twinax_lab::{Lab, LabError, ask};
-use twinax_plan::{Step, command};
+use twinax_plan::{Step, command, route_words, rule_words};
 use twinax_topology::{
-    Change, Family, IfName, InterfaceSysctl, NodeName, Place, PortAttributes, Sysctl,
+    Change, Family, IfName, InterfaceSysctl, NodeName, Place, PortAttributes, Route, Rule, Sysctl,
 };
 
 use crate::seen::At;
@@ -262,49 +262,17 @@ fn in_words_of_set(op: &Op) -> Option<String> {
     Some(format!("twinax set {spot} {said}"))
 }
 
-fn route_in_words(route: &twinax_topology::Route) -> String {
-    use std::fmt::Write;
-    let mut words = String::new();
-    if route.kind != twinax_topology::RouteKind::Unicast {
-        let _ = write!(words, "{} ", route.kind.as_str());
+/// A route in the words of `ip`; of IPv6 the word `default` alone would be taken for IPv4.
+fn route_in_words(route: &Route) -> String {
+    let words = route_words(route);
+    match Family::of_net(&route.to) {
+        Family::Ipv6 if route.via.is_none() => words.replacen("default", "::/0", 1),
+        _ => words,
     }
-    if route.to.prefix_len() == 0 && Family::of_net(&route.to) == Family::Ipv4 {
-        words += "default";
-    } else {
-        let _ = write!(words, "{}", route.to);
-    }
-    let mut say = |key: &str, value: Option<String>| {
-        if let Some(value) = value {
-            let _ = write!(words, " {key} {value}");
-        }
-    };
-    say("via", route.via.map(|via| via.to_string()));
-    say("dev", route.dev.as_ref().map(ToString::to_string));
-    say("src", route.src.map(|src| src.to_string()));
-    say("metric", route.metric.map(|metric| metric.to_string()));
-    say("table", route.table.map(|table| table.to_string()));
-    words
 }
 
-fn rule_in_words(rule: &twinax_topology::Rule) -> String {
-    use twinax_topology::RuleAction;
-    let mut words = Vec::new();
-    if rule.not {
-        words.push("not".to_owned());
-    }
-    words.push(format!("family {}", rule.family.as_str()));
-    words.extend(rule.priority.map(|priority| format!("priority {priority}")));
-    words.extend(rule.from.map(|from| format!("from {from}")));
-    words.extend(rule.to.map(|to| format!("to {to}")));
-    words.extend(rule.iif.as_ref().map(|iif| format!("iif {iif}")));
-    words.extend(rule.oif.as_ref().map(|oif| format!("oif {oif}")));
-    words.push(match rule.action {
-        RuleAction::Table(table) => format!("table {table}"),
-        RuleAction::Blackhole => "blackhole".to_owned(),
-        RuleAction::Prohibit => "prohibit".to_owned(),
-        RuleAction::Unreachable => "unreachable".to_owned(),
-    });
-    words.join(" ")
+fn rule_in_words(rule: &Rule) -> String {
+    format!("family {} {}", rule.family.as_str(), rule_words(rule))
 }
 
 fn port_in_words(port: &PortAttributes) -> Option<String> {

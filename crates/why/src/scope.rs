@@ -77,7 +77,7 @@ fn follow(
         let Some(dev) = way.dev.filter(|_| way.kind == "unicast") else { continue };
         let out = At::new(&node, &dev);
         for owner in facts.owners(way.via.unwrap_or(to)) {
-            let Some(path) = facts.link_path(&out, &owner) else { continue };
+            let Some(path) = facts.segment(&out).path(&owner) else { continue };
             nodes.extend(path.into_iter().map(|at| at.node));
             if known.insert(owner.node.clone()) {
                 next.push_back(owner.node);

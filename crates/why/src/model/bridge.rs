@@ -48,17 +48,13 @@ fn outputs(case: Case<'_>, sight: &Sight, bridge: &At) -> Vec<At> {
             .filter(|mac| !mac.is_group())
             .map_or(Vec::new(), |mac| case.facts.with_mac(mac)),
     };
-    let ports = case.facts.ports(bridge).filter(|port| *port != sight.at);
-    let leads = |port: &At| {
-        wanted.iter().any(|to| {
-            case.facts.link_path(port, to).is_some_and(|path| {
-                path.get(1).is_none_or(|next| {
-                    next.node != bridge.node || case.facts.peer(port).as_ref() == Some(next)
-                })
-            })
-        })
-    };
-    ports.filter(leads).collect()
+    let segment = case.facts.segment(&sight.at);
+    let next = wanted.iter().filter_map(|to| segment.path(to)?.into_iter().nth(1));
+    let mut ports: Vec<At> =
+        next.filter(|next| case.facts.bridge_of(next).as_ref() == Some(bridge)).collect();
+    ports.sort();
+    ports.dedup();
+    ports
 }
 
 /// A port that does not forward.
@@ -118,9 +114,7 @@ fn isolated(case: Case<'_>, input: &At, output: &At) -> Vec<Suspect> {
     let mut suspect = Suspect::new(cause).because(seen(input)).because(seen(output));
     for port in [input, output] {
         let off = PortAttributes { isolated: Some(false), ..PortAttributes::default() };
-        if let Some(remedy) = Remedy::port(port, off) {
-            suspect = suspect.mended_by(remedy);
-        }
+        suspect = suspect.mended_by(Remedy::port(port, off));
     }
     vec![suspect]
 }
@@ -147,17 +141,14 @@ fn flags(case: Case<'_>, sight: &Sight, output: &At) -> Vec<Suspect> {
         "mcast_flood" => PortAttributes { mcast_flood: Some(true), ..PortAttributes::default() },
         _ => PortAttributes { flood: Some(true), ..PortAttributes::default() },
     };
-    let suspect = Suspect::new(cause).because(seen);
-    vec![match Remedy::port(output, on) {
-        Some(remedy) => suspect.mended_by(remedy),
-        None => suspect,
-    }]
+    vec![Suspect::new(cause).because(seen).mended_by(Remedy::port(output, on))]
 }
 
 /// Two devices with one MAC: the bridge sends to where it saw the MAC last.
 fn two_of_one_mac(case: Case<'_>, sight: &Sight, input: &At) -> Found {
     let Some(to) = sight.to_mac().filter(|mac| !mac.is_group()) else { return Ok(Vec::new()) };
-    let on_link = |at: &At| case.facts.link_path(input, at).is_some() || at == input;
+    let segment = case.facts.segment(input);
+    let on_link = |at: &At| segment.has(at) || at == input;
     let mut all: Vec<At> = case.facts.with_mac(to).into_iter().filter(on_link).collect();
     // A bridge has the MAC of one of its ports.
     all.retain(|at| case.facts.bridge_of(at).is_none() && at.node != input.node);
@@ -174,7 +165,7 @@ fn two_of_one_mac(case: Case<'_>, sight: &Sight, input: &At) -> Found {
     let mut suspect = Suspect::new(cause).because(seen);
     for at in [other, one] {
         if let (Some(place), Ok(mac)) = (crate::remedy::place(at), spare(case, to)) {
-            suspect = suspect.mended_by(twinax_topology::Change::Mac(place, mac).into());
+            suspect = suspect.mended_by(Remedy::from(twinax_topology::Change::Mac(place, mac)));
         }
     }
     Ok(vec![suspect])

@@ -44,11 +44,7 @@ pub fn is_down(at: &At) -> Suspect {
     let says = format!("{at} is down.");
     let cause = Cause::new(Kind::LinkDown, &at.node, says).at(&at.device).by("up", "false");
     let seen = Evidence::new(Mark::Observed, format!("{at} lacks the flag UP")).with(show(at));
-    let suspect = Suspect::new(cause).because(seen).certain_if(true);
-    match Remedy::up(at) {
-        Some(remedy) => suspect.mended_by(remedy),
-        None => suspect,
-    }
+    Suspect::new(cause).because(seen).certain_if(true).mended_by(Remedy::up(at))
 }
 
 fn show(at: &At) -> String {
@@ -140,12 +136,9 @@ pub fn loopback(case: Case<'_>, node: &NodeName) -> Vec<Suspect> {
     if !down {
         return Vec::new();
     }
-    let says = format!("{node} sends to an address of its own by lo, and lo is down.");
-    let cause = Cause::new(Kind::LoopbackDown, node, says).at("lo").by("up", "false");
-    let seen = Evidence::new(Mark::Observed, "lo lacks the flag UP").with(show(&lo));
-    let suspect = Suspect::new(cause).because(seen).certain_if(true);
-    vec![match Remedy::up(&lo) {
-        Some(remedy) => suspect.mended_by(remedy),
-        None => suspect,
-    }]
+    let mut suspect = is_down(&lo);
+    suspect.cause.kind = Kind::LoopbackDown;
+    suspect.cause.sentence =
+        format!("{node} sends to an address of its own by lo, and lo is down.");
+    vec![suspect]
 }

@@ -8,7 +8,10 @@ use twinax_kernel::ask::{Asked, RouteQuery};
 use twinax_packet::{Direction, Mac};
 use twinax_topology::Told;
 
-use super::{Case, Found, Header, at, bridge, device, neighbour, observed, resolution, routes};
+use super::{
+    Case, Found, Header, at, bridge, detour, device, neighbour, observed, resolution, routes, size,
+    validation,
+};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
 use crate::seen::{At, Sight, What};
@@ -98,7 +101,7 @@ fn forward(
     let node = &here.node;
     let mut found = Vec::new();
     if !header.v4() {
-        found.extend(routes::forwarding_off(case, here, header));
+        found.extend(validation::forwarding_off(case, here, header));
     }
     if header.ttl.is_some_and(|ttl| ttl <= 1) {
         match in_circles(case, here, header)? {
@@ -111,7 +114,7 @@ fn forward(
         && (header.dont_fragment || !header.v4())
     {
         let told = case.seen.was_told(Told::TooBig);
-        found.push(routes::too_big(case, node, &out.device, header, mtu).certain_if(told));
+        found.push(size::too_big(case, node, &out.device, header, mtu).certain_if(told));
     }
     found.extend(device::sends(case, out)?);
     if case.facts.link(out).is_some_and(|link| link.up) {
@@ -139,7 +142,7 @@ fn in_circles(case: Case<'_>, here: &At, header: Header) -> Found {
         back.at.device
     );
     let cause = Cause::new(Kind::RouteLoop, node, says).at(&back.at.device);
-    let mut found = routes::instead(case, &back.at, header, cause)?;
+    let mut found = detour::instead(case, &back.at, header, cause)?;
     found.iter_mut().for_each(|suspect| suspect.certain = true);
     Ok(found)
 }
@@ -175,9 +178,8 @@ fn led_astray<'a>(case: Case<'a>, sight: &Sight) -> Option<&'a Sight> {
     let through =
         before.filter(|own| !own.is_out() && case.facts.bridge_of(&own.at).is_some()).last()?;
     let whose = case.facts.with_mac(to);
-    let is_there = |at: &At| {
-        case.facts.bridge_of(at).is_none() && case.facts.link_path(&through.at, at).is_some()
-    };
+    let is_there =
+        |at: &At| case.facts.bridge_of(at).is_none() && case.facts.segment(&through.at).has(at);
     whose.iter().any(is_there).then_some(through)
 }
 
@@ -221,13 +223,9 @@ fn other_mac(case: Case<'_>, sight: &Sight) -> Vec<Suspect> {
         Cause::new(kind, node, says).at(&sender.at.device).by(entry.to.to_string(), to.to_string());
     let seen = Evidence::new(Mark::Observed, format!("{} lladdr {to} {}", entry.to, entry.state))
         .with(format!("ip -n {node} neigh show dev {}", sender.at.device));
-    let suspect = Suspect::new(cause).because(observed(sight)).because(seen);
     let remedy: Option<Remedy> = match is_static {
         true => neighbour::forget(&sender.at, entry.to),
         false => Some(neighbour::stale(&sender.at, entry.to)),
     };
-    vec![match remedy {
-        Some(remedy) => suspect.mended_by(remedy),
-        None => suspect,
-    }]
+    vec![Suspect::new(cause).because(observed(sight)).because(seen).mended_by(remedy)]
 }

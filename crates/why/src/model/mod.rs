@@ -16,26 +16,30 @@
 //!
 //! | stage | what is asked | file |
 //! |---|---|---|
-//! | output | source address, route, firewall, size | `output.rs` |
+//! | output | source address, route, firewall, size | `output.rs`, `routes.rs`, `size.rs` |
 //! | neighbour | who has the next hop's address, and whether he is asked and answers | `neighbour.rs` |
 //! | device | up, carrier, program, queue | `device.rs` |
 //! | bridge | state and flags of both ports, FDB, isolation | `bridge.rs` |
-//! | input | MAC, firewall, route, source validation, forwarding | `input.rs` |
+//! | input | MAC, firewall, route, source validation, forwarding | `input.rs`, `validation.rs` |
 //! | resolution | whether a node answers for its address (ARP, ND) | `resolution.rs` |
 //! | forward | TTL, size | `input.rs` |
 //! | socket | echo, listener | `socket.rs` |
 //!
 //! Each stage is a function of what is known to the [`Suspect`]s that the evidence allows; it changes
-//! nothing. A new cause is one more `if` in its stage; a new stage is one more function in the chain.
+//! nothing. `detour.rs` has the ways that a packet could go instead. A new cause is one more `if` in its stage; a new stage is one more function in the chain.
 
 mod bridge;
+mod detour;
 mod device;
 mod input;
+mod knob;
 mod neighbour;
 mod output;
 mod resolution;
-pub(crate) mod routes;
+mod routes;
+mod size;
 mod socket;
+mod validation;
 
 use std::net::IpAddr;
 
@@ -47,7 +51,7 @@ use twinax_topology::{NodeName, Told};
 use crate::cause::{Evidence, Mark, Suspect};
 use crate::facts::Facts;
 use crate::question::Question;
-use crate::seen::{At, Flow, Seen, Sight, What};
+use crate::seen::{At, Seen, Sight, What};
 
 /// What is known, for the stages.
 #[derive(Clone, Copy)]
@@ -256,11 +260,6 @@ fn observed(sight: &Sight) -> Evidence {
     let line = twinax_packet::line::text(&sight.packet());
     let command = format!("ip netns exec {} tcpdump -nne -i {}", sight.at.node, sight.at.device);
     Evidence::new(Mark::Observed, format!("{line} {way} {}", sight.at)).with(command)
-}
-
-/// The conversation of a packet that was seen.
-pub fn flow(sight: &Sight) -> Option<Flow> {
-    Flow::of(&sight.packet())
 }
 
 /// A device of a node.

@@ -10,7 +10,7 @@ use twinax_packet::Mac;
 use twinax_plan::ObservedNeighbour;
 use twinax_topology::{Change, NeighbourKey, NodeName};
 
-use super::{Case, Found, Header, follow, observed, resolution, routes};
+use super::{Case, Found, Header, detour, follow, observed, resolution};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::{Op, Remedy};
 use crate::seen::{At, Sight, What};
@@ -27,11 +27,10 @@ pub fn neighbour(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header) 
         .into_iter()
         .filter(|owner| owner.node != out.node || owner.device != out.device)
         .collect();
+    let segment = case.facts.segment(out);
     let owners: Vec<At> = owners.iter().map(|owner| entrance(case, out, owner)).collect();
-    let near: Vec<(&At, Vec<At>)> = owners
-        .iter()
-        .filter_map(|owner| Some((owner, case.facts.link_path(out, owner)?)))
-        .collect();
+    let near: Vec<(&At, Vec<At>)> =
+        owners.iter().filter_map(|owner| Some((owner, segment.path(owner)?))).collect();
     let node = case.facts.node(&out.node)?;
     let known = node.neighbours.iter().find(|own| own.dev == out.device && own.to == next);
     let mut found = Vec::new();
@@ -66,25 +65,27 @@ pub fn neighbour(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header) 
 /// The device by which a node is asked for an address that it has: an IPv4 address is the node's, on
 /// whatever device it is (RFC 1122, 3.3.4.2, the weak model).
 fn entrance(case: Case<'_>, out: &At, owner: &At) -> At {
+    let segment = case.facts.segment(out);
     let is_v4 = case
         .facts
         .link(owner)
         .is_some_and(|link| link.addresses.iter().any(|own| own.address.addr().is_ipv4()));
-    if !is_v4 || owner.node == out.node || case.facts.link_path(out, owner).is_some() {
+    if !is_v4 || owner.node == out.node || segment.has(owner) {
         return owner.clone();
     }
     let devices = case.facts.links(&owner.node).iter();
     let mut devices = devices.map(|link| At::new(&owner.node, &link.name));
-    devices.find(|at| case.facts.link_path(out, at).is_some()).unwrap_or_else(|| owner.clone())
+    devices.find(|at| segment.has(at)).unwrap_or_else(|| owner.clone())
 }
 
 /// Those on the link on whose devices IPv6 is turned off: they have no addresses.
 fn silenced(case: Case<'_>, out: &At) -> Vec<Suspect> {
+    let segment = case.facts.segment(out);
     let all = case
         .facts
         .names()
         .flat_map(|node| case.facts.links(node).iter().map(move |link| At::new(node, &link.name)));
-    let on_link = all.filter(|at| at.node != out.node && case.facts.link_path(out, at).is_some());
+    let on_link = all.filter(|at| at.node != out.node && segment.has(at));
     on_link.take(16).flat_map(|at| resolution::without_ipv6(case, &at)).collect()
 }
 
@@ -99,14 +100,7 @@ fn speechless(case: Case<'_>, out: &At) -> Vec<Suspect> {
                  duplicate address detection has found that nobody else has it.",
                 out.node, out.device
             );
-            let cause = Cause::new(Kind::TentativeAddress, &out.node, says)
-                .at(&out.device)
-                .by(own.address.to_string(), "tentative");
-            let command = format!("ip -n {} -6 addr show dev {}", out.node, out.device);
-            let seen = format!("{} is tentative", own.address);
-            Suspect::new(cause)
-                .because(Evidence::new(Mark::Observed, seen).with(command))
-                .certain_if(true)
+            resolution::is_tentative(out, own, says)
         })
         .collect()
 }
@@ -174,11 +168,8 @@ fn static_entry(
         .by(entry.to.to_string(), mac.to_string());
     let seen = format!("{} lladdr {mac} {}", entry.to, entry.state);
     let command = format!("ip -n {} neigh show dev {}", out.node, out.device);
-    let suspect = Suspect::new(cause).because(Evidence::new(Mark::Observed, seen).with(command));
-    vec![match forget(out, entry.to) {
-        Some(remedy) => suspect.mended_by(remedy),
-        None => suspect,
-    }]
+    let seen = Evidence::new(Mark::Observed, seen).with(command);
+    vec![Suspect::new(cause).because(seen).mended_by(forget(out, entry.to))]
 }
 
 /// An entry is taken away.
@@ -228,7 +219,7 @@ fn nobody(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header, owners:
         }
     };
     let cause = cause.at(&out.device).by("next hop", next.to_string());
-    let mut found = routes::instead(case, out, header, cause)?;
+    let mut found = detour::instead(case, out, header, cause)?;
     found.iter_mut().for_each(|suspect| suspect.certain |= certain);
     Ok(found)
 }
@@ -266,7 +257,7 @@ fn apart(case: Case<'_>, out: &At, owner: &At, next: IpAddr) -> Suspect {
             let command = format!("ip -n {} link show dev {}", far.node, far.device);
             suspect = suspect.because(Evidence::new(Mark::Observed, seen).with(command));
             if let (Some(place), Ok(name)) = (crate::remedy::place(&far), bridge.name.parse()) {
-                suspect = suspect.mended_by(Change::Master(place, Some(name)).into());
+                suspect = suspect.mended_by(Remedy::from(Change::Master(place, Some(name))));
             }
         }
     }

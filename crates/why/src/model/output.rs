@@ -4,11 +4,13 @@
 //! neighbour and the device (`net/ipv4/ip_output.c`, `net/ipv6/ip6_output.c`).
 
 use twinax_kernel::ask::{Asked, RouteQuery};
-use twinax_topology::{NodeName, Told};
+use twinax_plan::ObservedAddress;
+use twinax_topology::{Change, NodeName, Told};
 
-use super::{Case, Found, Header, at, device, neighbour, routes};
+use super::{Case, Found, Header, at, device, neighbour, resolution, routes, size};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
+use crate::seen::At;
 
 /// What can stop a packet that a node sends, before anything was seen of it.
 pub fn output(case: Case<'_>, node: &NodeName, header: Header) -> Found {
@@ -24,7 +26,7 @@ pub fn output(case: Case<'_>, node: &NodeName, header: Header) -> Found {
     found.extend(routes::discards(case, node, header, &query, &answer)?);
     found.extend(crate::firewall::drops(case, node, header)?);
     let Some(dev) = answer.dev.as_deref() else { return Ok(found) };
-    found.extend(size(case, node, header, dev, answer.mtu.filter(|_| answer.expires.is_none())));
+    found.extend(fits(case, node, header, dev, answer.mtu.filter(|_| answer.expires.is_none())));
     if answer.kind == "local" {
         found.extend(device::loopback(case, node));
         return Ok(found);
@@ -63,18 +65,9 @@ fn source(case: Case<'_>, node: &NodeName, header: Header) -> Vec<Suspect> {
                  detection has found that nobody else has it.",
                 link.name
             );
-            let cause = Cause::new(Kind::TentativeAddress, node, says)
-                .at(&link.name)
-                .by(own.address.to_string(), "tentative");
-            let command = format!("ip -n {node} -6 addr show dev {}", link.name);
-            let seen =
-                Evidence::new(Mark::Observed, format!("{address} is tentative")).with(command);
-            found.push(
-                Suspect::new(cause)
-                    .because(seen)
-                    .certain_if(true)
-                    .mended_by(nodad(node, link, own)),
-            );
+            let out = at(node, &link.name);
+            let again = nodad(&out, own);
+            found.push(resolution::is_tentative(&out, own, says).mended_by(again));
         }
     }
     if let Some(source) = header.source.filter(|_| !header.is_reply)
@@ -92,23 +85,16 @@ fn source(case: Case<'_>, node: &NodeName, header: Header) -> Vec<Suspect> {
 }
 
 /// A tentative address is put there once more, without detection.
-fn nodad(
-    node: &NodeName,
-    link: &twinax_plan::ObservedLink,
-    own: &twinax_plan::ObservedAddress,
-) -> Remedy {
-    use twinax_topology::Change;
-    let Some(place) = crate::remedy::place(&at(node, &link.name)) else {
-        return Remedy::of([]);
-    };
-    Remedy::of([
+fn nodad(out: &At, own: &ObservedAddress) -> Option<Remedy> {
+    let place = crate::remedy::place(out)?;
+    Some(Remedy::of([
         Change::DelAddress(place.clone(), own.address),
         Change::AddAddress(place, own.address),
-    ])
+    ]))
 }
 
 /// A packet that may not be fragmented has to fit.
-fn size(
+fn fits(
     case: Case<'_>,
     node: &NodeName,
     header: Header,
@@ -122,5 +108,5 @@ fn size(
     if !header.dont_fragment && !refused {
         return Vec::new();
     }
-    vec![routes::too_big(case, node, dev, header, mtu).certain_if(refused)]
+    vec![size::too_big(case, node, dev, header, mtu).certain_if(refused)]
 }

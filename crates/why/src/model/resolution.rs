@@ -7,7 +7,9 @@
 use std::net::IpAddr;
 
 use twinax_kernel::ask::{Asked, RouteQuery};
+use twinax_plan::ObservedAddress;
 
+use super::knob::Knob;
 use super::{Case, Found, Header, observed, routes};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::{Op, Remedy};
@@ -66,37 +68,9 @@ fn validated(case: Case<'_>, input: &At, by: IpAddr, target: IpAddr) -> Found {
     }
 }
 
-/// The larger of a knob of all devices and one's own, with the names and values of both.
-pub fn larger(case: Case<'_>, at: &At, knob: &str) -> (i64, i64, i64) {
-    let of = |device: &str| case.facts.number(&at.node, &format!("net/ipv4/conf/{device}/{knob}"));
-    let (all, own) = (of("all"), of(&at.device));
-    (all.max(own), all, own)
-}
-
-/// The remedy that sets a knob of a device, and that of all devices where that counts.
-pub fn turned(at: &At, knob: &str, all: i64, own: i64, value: &str) -> Remedy {
-    let mut paths = Vec::new();
-    if own.to_string() != value {
-        paths.push(format!("net/ipv4/conf/{}/{knob}", at.device));
-    }
-    if all.to_string() != value && all != 0 {
-        paths.push(format!("net/ipv4/conf/all/{knob}"));
-    }
-    Remedy::sysctls(&at.node, paths.iter().map(|path| (path.as_str(), value)))
-}
-
-/// The name of the knob that decides: that of the device unless only that of all does.
-pub fn decides(at: &At, knob: &str, all: i64, own: i64) -> (String, i64) {
-    if own >= all {
-        (format!("net.ipv4.conf.{}.{knob}", at.device), own)
-    } else {
-        (format!("net.ipv4.conf.all.{knob}"), all)
-    }
-}
-
 /// `arp_ignore`: for which addresses there is an answer (`arp_ignore`, `net/ipv4/arp.c`).
 fn ignored(case: Case<'_>, input: &At, owner: &At, by: IpAddr, target: IpAddr) -> Vec<Suspect> {
-    let (value, all, own) = larger(case, input, "arp_ignore");
+    let knob = Knob::of(case, input, "arp_ignore");
     let here = case
         .facts
         .link(input)
@@ -104,36 +78,35 @@ fn ignored(case: Case<'_>, input: &At, owner: &At, by: IpAddr, target: IpAddr) -
     let on_subnet = case.facts.link(owner).is_some_and(|link| {
         link.addresses.iter().any(|own| own.address.addr() == target && own.address.contains(&by))
     });
-    let silent = match value {
+    let silent = match knob.value() {
         1 => !here,
         2 => !here || !on_subnet,
         3 => case.facts.link(owner).is_some_and(|link| {
             link.addresses.iter().any(|own| own.address.addr() == target && own.scope == "host")
         }),
-        4..=7 => false,
         8 => true,
         _ => false,
     };
     if !silent {
         return Vec::new();
     }
-    let (knob, decides) = decides(input, "arp_ignore", all, own);
     let says = format!(
-        "{} does not answer ARP requests for {target} that come in on {}: {knob} is {decides}.",
-        input.node, input.device
+        "{} does not answer ARP requests for {target} that come in on {}: {} is {}.",
+        input.node,
+        input.device,
+        knob.decides(),
+        knob.value()
     );
     let cause = Cause::new(Kind::ArpIgnore, &input.node, says)
         .at(&input.device)
-        .by(knob.as_str(), decides.to_string());
-    let seen = Evidence::new(Mark::Observed, format!("{knob} = {decides}"))
-        .with(format!("ip netns exec {} sysctl {knob}", input.node));
-    vec![Suspect::new(cause).because(seen).mended_by(turned(input, "arp_ignore", all, own, "0"))]
+        .by(knob.decides(), knob.value().to_string());
+    vec![Suspect::new(cause).because(knob.seen()).mended_by(knob.off())]
 }
 
 /// `arp_filter`: an answer only where the way back to who asks is by the device that he asked at.
 fn filtered(case: Case<'_>, input: &At, by: IpAddr, target: IpAddr) -> Found {
-    let (value, all, own) = larger(case, input, "arp_filter");
-    if value == 0 {
+    let knob = Knob::of(case, input, "arp_filter");
+    if knob.value() == 0 {
         return Ok(Vec::new());
     }
     let query = RouteQuery { from: Some(target), ..RouteQuery::to(by) };
@@ -145,19 +118,20 @@ fn filtered(case: Case<'_>, input: &At, by: IpAddr, target: IpAddr) -> Found {
     if by_what == input.device {
         return Ok(Vec::new());
     }
-    let (knob, decides) = decides(input, "arp_filter", all, own);
     let says = format!(
-        "{} does not answer the ARP request that came in on {}: {knob} is {decides}, and its way to {by} \
-         is by another device.",
-        input.node, input.device
+        "{} does not answer the ARP request that came in on {}: {} is {}, and its way to {by} is by \
+         another device.",
+        input.node,
+        input.device,
+        knob.decides(),
+        knob.value()
     );
     let cause = Cause::new(Kind::ArpFilter, &input.node, says)
         .at(&input.device)
-        .by(knob.as_str(), decides.to_string());
+        .by(knob.decides(), knob.value().to_string());
     let asked = Evidence::new(Mark::Asked, format!("the way from {target} to {by}: {by_what}"))
         .with(routes::command(&input.node, &query));
-    let mended = turned(input, "arp_filter", all, own, "0");
-    Ok(vec![Suspect::new(cause).because(asked).mended_by(mended)])
+    Ok(vec![Suspect::new(cause).because(asked).mended_by(knob.off())])
 }
 
 /// A device with ARP turned off takes no questions (`arp_rcv`).
@@ -182,14 +156,19 @@ fn tentative(case: Case<'_>, owner: &At, target: IpAddr) -> Vec<Suspect> {
             "{} does not answer for {target} on {}: the address is tentative.",
             owner.node, owner.device
         );
-        let cause = Cause::new(Kind::TentativeAddress, &owner.node, says)
-            .at(&owner.device)
-            .by(own.address.to_string(), "tentative");
-        let command = format!("ip -n {} -6 addr show dev {}", owner.node, owner.device);
-        let seen = Evidence::new(Mark::Observed, format!("{target} is tentative")).with(command);
-        Suspect::new(cause).because(seen).certain_if(true)
+        is_tentative(owner, own, says)
     })
     .collect()
+}
+
+/// That an address is not usable yet, which means this.
+pub fn is_tentative(at: &At, own: &ObservedAddress, says: String) -> Suspect {
+    let cause = Cause::new(Kind::TentativeAddress, &at.node, says)
+        .at(&at.device)
+        .by(own.address.to_string(), "tentative");
+    let seen = Evidence::new(Mark::Observed, format!("{} is tentative", own.address.addr()))
+        .with(format!("ip -n {} -6 addr show dev {}", at.node, at.device));
+    Suspect::new(cause).because(seen).certain_if(true)
 }
 
 /// A device on which IPv6 is turned off has no neighbours.
@@ -201,8 +180,7 @@ pub fn without_ipv6(case: Case<'_>, at: &At) -> Vec<Suspect> {
     let knob = path.replace('/', ".");
     let says = format!("IPv6 is turned off on {at}: {knob} is 1.");
     let cause = Cause::new(Kind::Ipv6Off, &at.node, says).at(&at.device).by(knob.as_str(), "1");
-    let seen = Evidence::new(Mark::Observed, format!("{knob} = 1"))
-        .with(format!("ip netns exec {} sysctl {knob}", at.node));
+    let seen = Evidence::sysctl(&at.node, &knob, 1);
     vec![
         Suspect::new(cause)
             .because(seen)

@@ -33,8 +33,7 @@ fn echo(case: Case<'_>, node: &NodeName, header: Header) -> Vec<Suspect> {
     let knob = path.replace('/', ".");
     let says = format!("{node} ignores echo requests: {knob} is 1.");
     let cause = Cause::new(Kind::EchoIgnored, node, says).by(knob.as_str(), "1");
-    let seen = Evidence::new(Mark::Observed, format!("{knob} = 1"))
-        .with(format!("ip netns exec {node} sysctl {knob}"));
+    let seen = Evidence::sysctl(node, &knob, 1);
     vec![Suspect::new(cause).because(seen).mended_by(Remedy::sysctls(node, [(path, "0")]))]
 }
 

@@ -3,11 +3,10 @@
 use twinax_kernel::observe::What;
 use twinax_kernel::{Error, nft};
 use twinax_lab::{ask, observe};
-use twinax_plan::ObservedNode;
+use twinax_plan::{ObservedNode, found_route};
 use twinax_topology::{Change, Neighbour, NodeName, Place, PortAttributes, Sysctl};
 
 use super::{Op, Remedy};
-use crate::model::routes::in_words;
 
 impl Remedy {
     /// What takes it back, found out before it is carried out: in the sandbox of the calling process.
@@ -67,7 +66,8 @@ fn of_change(change: &Change) -> Result<Vec<Change>, Error> {
                     && route.via.is_some_and(|via| net.contains(&via))
             });
             back.extend(
-                lost.filter_map(in_words).map(|route| Change::AddRoute(place.node.clone(), route)),
+                lost.filter_map(|route| found_route(route).ok())
+                    .map(|route| Change::AddRoute(place.node.clone(), route)),
             );
             back
         }
