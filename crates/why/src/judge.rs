@@ -276,6 +276,9 @@ fn untried(diagnosis: &mut Diagnosis, suspects: Vec<Suspect>) {
                 several.iter().map(|suspect| suspect.cause.sentence.as_str()).collect();
             diagnosis.evidence = several.iter().flat_map(|own| own.evidence.clone()).collect();
             dedup(&mut diagnosis.evidence);
+            let says =
+                "only this could stop the packet between where it was seen and where it was not";
+            diagnosis.evidence.push(Evidence::new(Mark::Inferred, says));
             diagnosis.verdict = Some(Verdict {
                 sentence: sentences.join(" Or: "),
                 causes: several.iter().map(|suspect| suspect.cause.clone()).collect(),
