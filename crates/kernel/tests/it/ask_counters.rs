@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use twinax_kernel::ask::{self, Counters};
-use twinax_kernel::{sysctl, tun};
+use twinax_kernel::{Netns, sysctl, tun};
 use twinax_plan::Device;
 use twinax_topology::{Neighbour, Place, Sysctl, TapMode};
 
@@ -88,6 +88,26 @@ fn a_closed_port_and_a_missing_route_are_counted() {
     in_new(|_| assert_eq!(counters().get("UdpNoPorts"), 0, "of this namespace"));
 }
 
+/// A cable from here, `va`, to there, `vb`, where the calling thread is then. Here the neighbour 10.0.0.2 is
+/// said to have a MAC that it has not.
+fn cable_to_another(here: &Netns, there: &Netns) {
+    silence();
+    there.enter().unwrap();
+    silence();
+    here.enter().unwrap();
+    change(|rtnl| {
+        rtnl.add_veth((&device("va"), here), (&device("vb"), there))?;
+        rtnl.add_address("va", "10.0.0.1/24".parse().unwrap())?;
+        rtnl.add_neighbour(&Neighbour {
+            dev: "va".parse().unwrap(),
+            to: "10.0.0.2".parse().unwrap(),
+            mac: "02:00:00:00:00:99".parse().unwrap(),
+        })?;
+        rtnl.set_up("va", true)
+    });
+    there.enter().unwrap();
+}
+
 #[test]
 fn a_frame_for_another_is_counted_by_who_gets_it() {
     if !is_root("a_frame_for_another_is_counted_by_who_gets_it") {
@@ -95,21 +115,7 @@ fn a_frame_for_another_is_counted_by_who_gets_it() {
     }
     let there = other();
     in_new(|here| {
-        silence();
-        there.enter().unwrap();
-        silence();
-        here.enter().unwrap();
-        change(|rtnl| {
-            rtnl.add_veth((&device("va"), here), (&device("vb"), &there))?;
-            rtnl.add_address("va", "10.0.0.1/24".parse().unwrap())?;
-            rtnl.add_neighbour(&Neighbour {
-                dev: "va".parse().unwrap(),
-                to: "10.0.0.2".parse().unwrap(),
-                mac: "02:00:00:00:00:99".parse().unwrap(),
-            })?;
-            rtnl.set_up("va", true)
-        });
-        there.enter().unwrap();
+        cable_to_another(here, &there);
         change(|rtnl| {
             rtnl.add_address("vb", "10.0.0.2/24".parse().unwrap())?;
             rtnl.set_up("vb", true)
@@ -167,21 +173,7 @@ fn a_queue_that_is_full_counts_what_it_drops() {
     }
     let there = other();
     in_new(|here| {
-        silence();
-        there.enter().unwrap();
-        silence();
-        here.enter().unwrap();
-        change(|rtnl| {
-            rtnl.add_veth((&device("va"), here), (&device("vb"), &there))?;
-            rtnl.add_address("va", "10.0.0.1/24".parse().unwrap())?;
-            rtnl.add_neighbour(&Neighbour {
-                dev: "va".parse().unwrap(),
-                to: "10.0.0.2".parse().unwrap(),
-                mac: "02:00:00:00:00:99".parse().unwrap(),
-            })?;
-            rtnl.set_up("va", true)
-        });
-        there.enter().unwrap();
+        cable_to_another(here, &there);
         change(|rtnl| rtnl.set_up("vb", true));
         here.enter().unwrap();
         settle();
