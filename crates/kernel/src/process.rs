@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Pid, Signal};
@@ -34,7 +35,8 @@ pub enum Fork {
 ///
 /// # Errors
 ///
-/// Those of `clone(2)`; `EBUSY` when the calling process has more than one thread.
+/// Those of `clone(2)`; `EBUSY` when the calling process has more than one thread, and none of them is
+/// about to end.
 pub fn fork_into(new: NewNamespaces) -> Result<Fork, Error> {
     let user = if new.user { libc::CLONE_NEWUSER } else { 0 };
     let flags =
@@ -43,7 +45,7 @@ pub fn fork_into(new: NewNamespaces) -> Result<Fork, Error> {
 }
 
 fn side(call: &'static str, namespaces: i32) -> Result<Fork, Error> {
-    Ok(match sys::clone(namespaces).map_err(Error::call(call))? {
+    Ok(match clone_alone(namespaces).map_err(Error::call(call))? {
         sys::Side::Child => Fork::Child,
         sys::Side::Parent(pid, pidfd) => {
             Fork::Parent(Pid::from_raw(pid).expect("a child's ID is not 0"), pidfd)
@@ -51,12 +53,31 @@ fn side(call: &'static str, namespaces: i32) -> Result<Fork, Error> {
     })
 }
 
+/// How long threads that end are waited for.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// Makes the child once the threads that have been joined are gone: who joins one is woken
+/// (`CLONE_CHILD_CLEARTID`, `set_tid_address(2)`) shortly before the kernel takes it out of the process, of
+/// which it tells nobody.
+fn clone_alone(namespaces: i32) -> Result<sys::Side, Errno> {
+    let deadline = Instant::now() + ENDING;
+    loop {
+        match sys::clone(namespaces) {
+            Err(Errno::BUSY) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_micros(100));
+            }
+            made => return made,
+        }
+    }
+}
+
 /// Forks. The child is in the namespaces of the calling process, or in the PID namespace that it
 /// has [joined](join).
 ///
 /// # Errors
 ///
-/// Those of `clone(2)`; `EBUSY` when the calling process has more than one thread.
+/// Those of `clone(2)`; `EBUSY` when the calling process has more than one thread, and none of them is
+/// about to end.
 pub fn fork() -> Result<Fork, Error> {
     side("making a process", 0)
 }

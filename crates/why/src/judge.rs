@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use twinax_kernel::ask;
 use twinax_lab::copy::{Blueprint, CopyError};
-use twinax_topology::{NodeName, Told};
+use twinax_topology::NodeName;
 
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::diagnosis::{Diagnosis, Mended, Tried, Verdict};
@@ -38,10 +38,9 @@ pub fn diagnose(question: &Question, depth: usize) -> Result<Diagnosis, WhyError
 pub fn examine(question: &Question, depth: usize) -> Result<Answer, WhyError> {
     let facts = settled(question)?;
     let watched = crate::scope::watched(&facts, question)?;
-    let seen = probe_anew(question, &watched)?;
     let before = facts;
     // What the probe itself has changed (neighbours that did not answer) is evidence.
-    let facts = Facts::gather().map_err(WhyError::Look)?;
+    let (seen, facts) = probe_anew(question, &watched)?;
     let mut diagnosis = Diagnosis {
         question: question.clone(),
         arrives: arrives(question, &facts, &seen)?,
@@ -91,20 +90,29 @@ const DETECTION: Duration = Duration::from_secs(4);
 /// How often one looks whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Sends the packet; once more where it has only joined others that wait for a neighbour who was asked for
-/// before: nothing is seen then.
-fn probe_anew(question: &Question, watched: &[NodeName]) -> Result<Seen, WhyError> {
-    let mut seen = probe(question, watched)?;
-    for _ in 1..TRIES {
-        let told = [Told::HostUnreachable, Told::AddressUnreachable, Told::NoRouteToHost];
-        let gave_up = seen.words.is_empty() || told.iter().any(|told| seen.was_told(*told));
-        let asked = seen.of(|what| matches!(what, What::Ask { .. })).next().is_some();
-        if seen.answered || asked || !gave_up || seen.requests().next().is_some() {
-            break;
+/// Sends the packet, and looks at the lab; once more where it has only joined others that wait for a neighbour
+/// who was asked for before: who asks, and how that ends, is seen of the first one alone.
+fn probe_anew(question: &Question, watched: &[NodeName]) -> Result<(Seen, Facts), WhyError> {
+    let mut sent = 1;
+    loop {
+        let seen = probe(question, watched)?;
+        let facts = Facts::gather().map_err(WhyError::Look)?;
+        if seen.answered || sent == TRIES || !has_joined(question, &seen, &facts)? {
+            return Ok((seen, facts));
         }
-        seen = probe(question, watched)?;
+        sent += 1;
     }
-    Ok(seen)
+}
+
+/// Whether the packet may wait, or have waited, for a neighbour for whom nobody has asked on its behalf.
+fn has_joined(question: &Question, seen: &Seen, facts: &Facts) -> Result<bool, WhyError> {
+    let last = seen.requests().last().map_or(&question.from, |sight| &sight.at.node);
+    let is_ask = |what: &What| matches!(what, What::Ask { .. });
+    if seen.of(is_ask).any(|sight| sight.is_out() && sight.at.node == *last) {
+        return Ok(false);
+    }
+    let node = facts.node(last).map_err(WhyError::Look)?;
+    Ok(node.neighbours.iter().any(|own| ["INCOMPLETE", "FAILED"].contains(&own.state.as_str())))
 }
 
 /// How often it is sent at most: the kernel asks three times, a second apart.
@@ -168,7 +176,7 @@ fn try_and_judge(
         match bench.next(&remedy, depth + 1) {
             Ok(next) => diagnosis.next = next.verdict.map(Box::new),
             Err(error) => {
-                diagnosis.notes.push(format!("what comes next could not be found out: {error}"));
+                diagnosis.notes.push(format!("what comes next could not be found out: {}", error.in_full()));
             }
         }
     }
@@ -181,10 +189,13 @@ fn bench<'a>(
     diagnosis: &mut Diagnosis,
     blueprint: Result<&'a Blueprint, &CopyError>,
 ) -> Option<Bench<'a>> {
-    let opened = blueprint.map_err(ToString::to_string).and_then(|blueprint| {
-        diagnosis.notes.extend(blueprint.lacks().iter().cloned());
-        Bench::open(blueprint, &diagnosis.question).map_err(|error| error.to_string())
-    });
+    let opened = match blueprint {
+        Ok(blueprint) => {
+            diagnosis.notes.extend(blueprint.lacks().iter().cloned());
+            Bench::open(blueprint, &diagnosis.question).map_err(|error| error.in_full())
+        }
+        Err(error) => Err(error.in_full()),
+    };
     match opened {
         Ok(bench) if !bench.unchanged.arrives => return Some(bench),
         Ok(_) => diagnosis.notes.push(

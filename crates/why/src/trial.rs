@@ -1,7 +1,7 @@
 //! Trying: a remedy is carried out on a copy, and the packet sent there once more.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use twinax_lab::copy::{Blueprint, CopyError};
@@ -15,8 +15,10 @@ use crate::question::Question;
 use crate::remedy::Remedy;
 use crate::seen::{At, Seen, What};
 
-/// Nothing in a copy takes its time: an answer comes at once, or not at all.
+/// Nothing in a copy takes its time: an answer comes at once, or not at all. So long it is waited for at least.
 const IN_COPY: Duration = Duration::from_millis(300);
+/// Where the machine is busy: so many times as long as it took to build a copy and to look into it.
+const TIMES: u32 = 3;
 /// So long one waits where nothing has helped: before that is said.
 const PATIENT: Duration = Duration::from_millis(1500);
 /// So many copies are tried at once.
@@ -73,8 +75,11 @@ pub struct Bench<'a> {
 impl<'a> Bench<'a> {
     /// Tries the question on a copy in which nothing is changed.
     pub fn open(blueprint: &'a Blueprint, question: &Question) -> Result<Self, CopyError> {
-        let question = Question { timeout: IN_COPY.min(question.timeout), ..question.clone() };
+        let mut question = Question { timeout: IN_COPY.min(question.timeout), ..question.clone() };
+        let start = Instant::now();
         let unchanged = blueprint.run(|_| ask(&question))?;
+        let built_in = start.elapsed().saturating_sub(question.timeout);
+        question.timeout = (TIMES * built_in).clamp(question.timeout, PATIENT);
         Ok(Self { blueprint, question, unchanged })
     }
 
@@ -119,7 +124,7 @@ impl<'a> Bench<'a> {
         let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
-                let answer = twinax_lab::hint::broken(&error).causes.join(": ");
+                let answer = error.in_full();
                 return Mended { words, tried: Tried::Not, answer };
             }
         };

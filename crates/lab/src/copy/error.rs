@@ -1,5 +1,6 @@
 //! Why there is no copy, or no value from it.
 
+use crate::hint;
 use crate::report::Reported;
 use crate::sandbox::{Ended, SandboxError};
 
@@ -24,4 +25,11 @@ pub enum CopyError {
     /// What it said can't be read.
     #[error("what the work in the copy said can't be read")]
     Value(#[source] serde_json::Error),
+}
+
+impl CopyError {
+    /// What happened, and what has caused it, in one line.
+    pub fn in_full(&self) -> String {
+        hint::broken(self).causes.join(": ")
+    }
 }
