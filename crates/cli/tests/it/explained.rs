@@ -34,17 +34,20 @@ about = "The way to the router is open."
 ping = { from = "h1", to = "r" }
 [[step]]
 about = "They reach each other."
-ping = { from = "h1", to = "h2" }
+ping = { from = "h1", to = "h2", timeout = "300ms" }
 expect.reachable = true
 [[step]]
-tcp = { from = "h1", to = "h2", port = 80 }
+tcp = { from = "h1", to = "h2", port = 80, timeout = "300ms" }
 [[step]]
-reach = { groups = [["h1", "h2"]], among = [] }
+reach = { groups = [["h1", "h2"]], among = [], timeout = "300ms" }
 [[step]]
 about = "This is no lack of an answer."
 ping = { from = "h1", to = "r" }
 expect.received = 0
 "#;
+
+/// No answer comes, however long one waits.
+const SOON: [&str; 2] = ["-W", "0.3"];
 
 const VERDICT: &str = "Why: r has no route to 10.1.2.2.";
 
@@ -113,14 +116,14 @@ fn a_hint_says_how_to_find_out() {
             ("tcp h1 h2 80", "twinax why wrong h1 h2 --proto tcp --port 80"),
             ("udp h1 h2 -c 1 -t 9", "twinax why wrong h1 h2 --proto udp --port 7 --ttl 9"),
         ] {
-            let output = test.twinax(who).args(sent.split(' ')).done().exits(1);
+            let output = test.twinax(who).args(sent.split(' ')).args(SOON).done().exits(1);
             assert_eq!(output.stderr, format!("hint: `{asks}` finds out why\n"), "{sent}");
             // What is offered can be asked.
             if asks.contains("--") {
                 let words = asks.strip_prefix("twinax ").expect("it is ours");
                 test.twinax(who).args(words.split(' ')).done().exits(1).says(VERDICT);
             }
-            let json = test.twinax(who).args(sent.split(' ')).arg("--json").done().exits(1);
+            let json = test.twinax(who).args(sent.split(' ')).args(SOON).arg("--json").done().exits(1);
             assert_eq!(json.stderr, "", "{sent}");
         }
         test.twinax(who).args(["ping", "h1", "r", "-c", "1"]).done().exits(0);

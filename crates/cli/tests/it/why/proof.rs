@@ -231,11 +231,20 @@ impl<'t> Place<'t> {
                 }
                 continue;
             }
-            let said = self.why().arg("--json").done();
-            assert_eq!(said.code, 1, "why: {}{}", said.stdout, said.stderr);
+            // What is the last thing that is wrong is mended at once.
+            let mends = next.is_none() && self.fault.fixed;
+            let why = self.why().arg("--json");
+            let said = if mends { why.arg("--fix") } else { why }.done();
+            assert!(said.code <= 1, "why: {}{}", said.stdout, said.stderr);
+            let code = said.code;
             let said: Value = serde_json::from_str(&said.stdout).expect("--json gives JSON");
+            assert_eq!(said["arrives"], false, "{said:#}");
             self.names(&said, part, &said["verdict"]);
-            let Some(second) = next else { return };
+            let Some(second) = next else {
+                let is_fixed = if mends { true.into() } else { Value::Null };
+                assert_eq!((code, &said["fixed"]), (i32::from(!mends), &is_fixed), "{said:#}");
+                return;
+            };
             self.names(&said, second, &said["next"]);
             self.script(part.mend);
             self.is_lost("with the first thing mended");
@@ -269,12 +278,11 @@ impl<'t> Place<'t> {
             && agrees("knob", cause.knob)
     }
 
-    /// The last thing that is wrong is mended, by `why` where it can, and the packet arrives.
+    /// The last thing that is wrong has been mended, by `why` where it can, and the packet arrives.
     #[track_caller]
     fn is_mended(&self) {
         let last = self.fault.parts.last().expect("a fault has a part");
         if self.fault.fixed && !self.not_yet {
-            self.why().arg("--fix").done().exits(0);
             self.arrives("after the remedy");
         } else if !last.mend.is_empty() {
             self.script(last.mend);
