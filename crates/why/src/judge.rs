@@ -20,7 +20,7 @@ use crate::model::{self, Case};
 use crate::probe::probe;
 use crate::question::{Protocol, Question};
 use crate::remedy::Remedy;
-use crate::seen::{Seen, What};
+use crate::seen::{At, Seen, What};
 use crate::trial::{Bench, MOST, in_words};
 use crate::ways::ways;
 use crate::{Answer, WhyError, confirm};
@@ -112,7 +112,10 @@ fn has_joined(question: &Question, seen: &Seen, facts: &Facts) -> Result<bool, W
         return Ok(false);
     }
     let node = facts.node(last).map_err(WhyError::Look)?;
-    Ok(node.neighbours.iter().any(|own| ["INCOMPLETE", "FAILED"].contains(&own.state.as_str())))
+    let asked = node.neighbours.iter().filter(|own| matches!(&*own.state, "INCOMPLETE" | "FAILED"));
+    // No question is seen of a device that has no carrier.
+    let has_carrier = |dev: &str| facts.link(&At::new(last, dev)).is_some_and(|link| link.carrier);
+    Ok(asked.map(|own| &*own.dev).any(has_carrier))
 }
 
 /// How often it is sent at most: the kernel asks three times, a second apart.
@@ -176,7 +179,9 @@ fn try_and_judge(
         match bench.next(&remedy, depth + 1) {
             Ok(next) => diagnosis.next = next.verdict.map(Box::new),
             Err(error) => {
-                diagnosis.notes.push(format!("what comes next could not be found out: {}", error.in_full()));
+                diagnosis
+                    .notes
+                    .push(format!("what comes next could not be found out: {}", error.in_full()));
             }
         }
     }

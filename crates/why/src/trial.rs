@@ -1,9 +1,11 @@
 //! Trying: a remedy is carried out on a copy, and the packet sent there once more.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use twinax_kernel::nft::trace::Verdict;
 use twinax_lab::copy::{Blueprint, CopyError};
 use twinax_lab::{Lab, nodes};
 
@@ -38,13 +40,15 @@ pub struct Outcome {
 }
 
 /// How far a packet came: at how many devices it, its answer, and the questions for neighbours on
-/// their behalf were seen. What counts most is first.
+/// their behalf were seen, and at how many places a firewall dropped one of them. What counts most is first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Reach {
     replies: usize,
     requests: usize,
     answers: usize,
     asks: usize,
+    /// Where a firewall dropped something of it; fewer is further.
+    drops: Reverse<usize>,
 }
 
 impl Reach {
@@ -55,11 +59,16 @@ impl Reach {
                 seen.of(is).map(|sight| (&sight.at, sight.is_out())).collect();
             places.len()
         };
+        let drops = seen.traces.iter().filter(|(_, event)| event.verdict == Verdict::Drop);
+        let drops: HashSet<_> = drops
+            .map(|(node, event)| (node, &event.table, &event.chain, event.rule_handle))
+            .collect();
         Self {
             replies: count(|what| *what == What::Reply),
             requests: count(|what| *what == What::Request),
             answers: count(|what| matches!(what, What::Answer { .. })),
             asks: count(|what| matches!(what, What::Ask { .. })),
+            drops: Reverse(drops.len()),
         }
     }
 }

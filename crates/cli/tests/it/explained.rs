@@ -123,7 +123,8 @@ fn a_hint_says_how_to_find_out() {
                 let words = asks.strip_prefix("twinax ").expect("it is ours");
                 test.twinax(who).args(words.split(' ')).done().exits(1).says(VERDICT);
             }
-            let json = test.twinax(who).args(sent.split(' ')).args(SOON).arg("--json").done().exits(1);
+            let json =
+                test.twinax(who).args(sent.split(' ')).args(SOON).arg("--json").done().exits(1);
             assert_eq!(json.stderr, "", "{sent}");
         }
         test.twinax(who).args(["ping", "h1", "r", "-c", "1"]).done().exits(0);

@@ -196,7 +196,7 @@ impl<'a> Replay<'a> {
     /// must have settled.
     pub fn compare_rest(&mut self, words: &Words) -> Result<(), Error> {
         neighbour::add(self, &words.neighbours);
-        route::compare(self, &words.nexthops, &words.routes)?;
+        route::compare(self, &words.nexthops, &words.routes, &words.devices)?;
         rule::compare(self, &words.rules)?;
         neighbour::compare_fdb(self, &words.fdb, &words.devices)
     }

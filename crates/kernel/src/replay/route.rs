@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::object::{Object, list};
-use super::{Replay, difference};
+use super::{Device, Replay, difference};
 use crate::attributes::{INET, INET6};
 use crate::error::Error;
 use crate::netlink::{APPEND, CREATE, EXCL, Socket};
@@ -145,6 +145,7 @@ pub(super) fn compare(
     replay: &mut Replay<'_>,
     nexthops: &[Object],
     wanted: &[Object],
+    devices: &[Device],
 ) -> Result<(), Error> {
     let hops = nexthops.iter().map(|own| {
         let id = own.get(ID).and_then(|id| id.u32()).unwrap_or(0);
@@ -155,7 +156,8 @@ pub(super) fn compare(
 
     let now = all(&mut replay.socket)?;
     let misplaced = misplaced(&now, wanted);
-    let (come, go) = difference(now, wanted);
+    let (come, mut go) = difference(now, wanted);
+    go.retain(|own| !is_of_kept_address(own, devices));
     // What is in another order goes and comes again.
     let is_misplaced = |own: &Object| misplaced.contains(&place(own));
     let kept = wanted.iter().filter(|own| is_misplaced(own) || come.contains(own));
@@ -170,6 +172,15 @@ pub(super) fn compare(
         add(replay, flags, come);
     }
     Ok(())
+}
+
+/// Whether an IPv6 route is that to an address of a device which is down. Where the kernel kept the address
+/// (`keep_addr_on_down`) it took the route away, and gives it back when the device comes up; but not where somebody
+/// else has taken it away (`fixup_permanent_addr`, `net/ipv6/addrconf.c`).
+fn is_of_kept_address(route: &Object, devices: &[Device]) -> bool {
+    let is_down = |index| devices.iter().any(|own| own.seen.index == index && !own.seen.up);
+    let is_local = route.header[0] == INET6 && route.header[TYPE] == libc::RTN_LOCAL;
+    is_local && device(route).is_some_and(is_down)
 }
 
 /// Family, prefix length, TOS, table, destination, metric.

@@ -4,6 +4,8 @@
 //! validation (`ip_route_input_slow`, `net/ipv4/route.c`), and, as that says, forwarding (`ip_forward`) or
 //! delivery with the hook `input`.
 
+use std::net::IpAddr;
+
 use twinax_kernel::ask::{Asked, RouteQuery};
 use twinax_packet::{Direction, Mac};
 use twinax_topology::Told;
@@ -28,6 +30,9 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
         };
     }
     let mut found = Vec::new();
+    if let (Some(sender), Some(to)) = (sender(case, sight), sight.to_mac()) {
+        found.extend(neighbour::misled(case, &sender.at, to, node)?);
+    }
     if !header.v4() {
         found.extend(resolution::without_ipv6(case, here));
         found.extend(without_source(case, here, header));
@@ -57,36 +62,42 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
     Ok(found)
 }
 
-/// A sender without a usable IPv6 address takes `::1`, and nobody takes that from a cable (RFC 4291, 2.5.3).
+/// A sender without a usable IPv6 address of a wider scope takes its link-local one, or `::1`: nobody takes this
+/// from a cable (RFC 4291, 2.5.3), and no router passes that on (2.5.6).
 fn without_source(case: Case<'_>, here: &At, header: Header) -> Vec<Suspect> {
-    if !header.source.is_some_and(|source| source.is_loopback()) || here.device == "lo" {
+    let Some(IpAddr::V6(source)) = header.source.filter(|_| here.device != "lo") else {
+        return Vec::new();
+    };
+    let goes_on = !case.facts.has_address(&here.node, header.destination);
+    let is_taken = !source.is_loopback() && !(goes_on && source.is_unicast_link_local());
+    if is_taken || header.is_reply {
         return Vec::new();
     }
-    let sender = if header.is_reply { return Vec::new() } else { &case.question.from };
+    let sender = &case.question.from;
     let links = case.before.links(sender).iter();
-    let tentative = links.flat_map(|link| link.addresses.iter().map(move |own| (link, own)));
-    let mut tentative = tentative.filter(|(_, own)| own.tentative && own.scope == "global");
-    let cause = match tentative.next() {
+    let addresses = links.flat_map(|link| link.addresses.iter().map(move |own| (link, own)));
+    let mut tentative = addresses.filter(|(_, own)| own.tentative && own.scope == "global");
+    let seen = Evidence::new(Mark::Observed, format!("the source at {here} is {source}"))
+        .with(format!("ip -n {sender} -6 addr"));
+    let suspect = match tentative.next() {
         Some((link, own)) => {
             let says = format!(
-                "{sender} sends from ::1, because its address {} on {} is tentative until duplicate address \
-                 detection has ended; nobody takes that from a cable.",
+                "{sender} sends from {source}, because its address {} on {} is tentative until duplicate \
+                 address detection has ended; what comes from there is not taken at all, or not passed on.",
                 own.address, link.name
             );
-            Cause::new(Kind::TentativeAddress, sender, says)
-                .at(&link.name)
-                .by(own.address.to_string(), "tentative")
+            resolution::is_tentative(&at(sender, &link.name), own, says)
         }
         None => {
             let says = format!(
-                "{sender} sends from ::1, because it has no other address for this; nobody takes that from a cable."
+                "{sender} sends from {source}, because it has no other address for this; what \
+                 comes from there is not taken at all, or not passed on."
             );
-            Cause::new(Kind::SourceAddress, sender, says).by("source", "::1")
+            let cause = Cause::new(Kind::SourceAddress, sender, says);
+            Suspect::new(cause.by("source", source.to_string())).certain_if(true)
         }
     };
-    let seen = Evidence::new(Mark::Observed, format!("the source at {here} is ::1"))
-        .with(format!("ip -n {sender} -6 addr"));
-    vec![Suspect::new(cause).because(seen).certain_if(true)]
+    vec![suspect.because(seen)]
 }
 
 /// What can stop a packet that is passed on.
@@ -95,7 +106,7 @@ fn forward(
     here: &At,
     header: Header,
     out: &At,
-    via: Option<std::net::IpAddr>,
+    via: Option<IpAddr>,
     mtu: Option<u32>,
 ) -> Found {
     let node = &here.node;
@@ -183,16 +194,20 @@ fn led_astray<'a>(case: Case<'a>, sight: &Sight) -> Option<&'a Sight> {
     whose.iter().any(is_there).then_some(through)
 }
 
+/// Who sent a frame so: the last node out of which it went, where that is no bridge.
+pub fn sender<'a>(case: Case<'a>, sight: &Sight) -> Option<&'a Sight> {
+    let before = case.seen.journey(sight.journey).filter(|own| own.is_out() && own.hop < sight.hop);
+    let away = before.filter(|own| own.at.node != sight.at.node);
+    away.filter(|own| case.facts.bridge_of(&own.at).is_none()).last()
+}
+
 /// The frame is addressed to a MAC that is not this device's.
 fn other_mac(case: Case<'_>, sight: &Sight) -> Vec<Suspect> {
     let Some(to) = sight.to_mac() else { return Vec::new() };
     let here = &sight.at;
     let own = case.facts.link(here).and_then(|link| link.mac);
     let own = own.map(|own| format!(", not {own}")).unwrap_or_default();
-    // Who sent it so: the last node out of which it went.
-    let sender = case.seen.journey(sight.journey).filter(|own| own.is_out() && own.hop < sight.hop);
-    let sender = sender.filter(|own| own.at.node != here.node).last();
-    let Some(sender) = sender.filter(|sender| case.facts.bridge_of(&sender.at).is_none()) else {
+    let Some(sender) = sender(case, sight) else {
         let says = format!("The frame comes in at {here}, but is addressed to {to}{own}.");
         let cause = Cause::new(Kind::OtherMac, &here.node, says).at(&here.device);
         return vec![Suspect::new(cause).because(observed(sight))];
@@ -211,7 +226,11 @@ fn other_mac(case: Case<'_>, sight: &Sight) -> Vec<Suspect> {
         let cause = Cause::new(Kind::OtherMac, node, says).at(&sender.at.device);
         return vec![Suspect::new(cause).because(observed(sight))];
     };
-    let is_static = matches!(&*entry.state, "PERMANENT" | "NOARP");
+    let no_arp = neighbour::no_arp_entry(case, &sender.at, &entry);
+    if !no_arp.is_empty() {
+        return no_arp;
+    }
+    let is_static = neighbour::is_static(&entry);
     let how = if is_static { "a static" } else { "a learned" };
     let kind = if is_static { Kind::WrongNeighbour } else { Kind::OtherMac };
     let says = format!(

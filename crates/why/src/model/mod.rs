@@ -166,11 +166,10 @@ pub fn explain(case: Case<'_>) -> Found {
         return follow(case, last);
     }
     if let Some((meant, other)) = other_recipient(case) {
-        return Ok(vec![
-            neighbour::twice(question.to, &meant, &other).because(observed(last)).certain_if(true),
-        ]);
+        return Ok(vec![twice(case, last, [&meant, &other]).certain_if(true)]);
     }
-    let mut found = input::input(case, last)?;
+    let mut found: Vec<Suspect> = doubles(case, last).collect();
+    found.extend(input::input(case, last)?);
     let arrived = Header::of(last).unwrap_or(header);
     found.extend(match self::last(case, What::Reply) {
         None if last.at.node == question.from && seen.answered => Vec::new(),
@@ -194,6 +193,21 @@ pub fn other_recipient(case: Case<'_>) -> Option<(At, At)> {
     let last = last(case, What::Request).filter(|sight| is_delivered(case, sight))?;
     let other = owners.iter().find(|at| at.node == last.at.node && at.node != *meant)?;
     Some((own.clone(), other.clone()))
+}
+
+/// The others on the link who have the address at which the packet has arrived: one of them may be meant.
+fn doubles<'a>(case: Case<'a>, last: &'a Sight) -> impl Iterator<Item = Suspect> + 'a {
+    let to = case.question.to;
+    let segment = case.facts.segment(&last.at);
+    let others = case.facts.owners(to).into_iter().filter(move |own| segment.has(own));
+    let others = others.filter(|own| own.node != last.at.node);
+    others.map(move |own| twice(case, last, [&own, &last.at]))
+}
+
+/// That two have the address at which the packet has arrived.
+fn twice(case: Case<'_>, last: &Sight, both: [&At; 2]) -> Suspect {
+    let sender = input::sender(case, last).map(|sight| &sight.at);
+    neighbour::twice(case, case.question.to, both, sender).because(observed(last))
 }
 
 /// What stops the answer to a packet that has arrived, where nothing was seen of it.

@@ -21,20 +21,12 @@ pub fn neighbour(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header) 
     if next.is_multicast() || next.is_unspecified() {
         return Ok(Vec::new());
     }
-    let owners: Vec<At> = case
-        .facts
-        .owners(next)
-        .into_iter()
-        .filter(|owner| owner.node != out.node || owner.device != out.device)
-        .collect();
-    let segment = case.facts.segment(out);
-    let owners: Vec<At> = owners.iter().map(|owner| entrance(case, out, owner)).collect();
-    let near: Vec<(&At, Vec<At>)> =
-        owners.iter().filter_map(|owner| Some((owner, segment.path(owner)?))).collect();
+    let owners = owners(case, out, next);
+    let near = near(case, out, &owners);
     let node = case.facts.node(&out.node)?;
     let known = node.neighbours.iter().find(|own| own.dev == out.device && own.to == next);
     let mut found = Vec::new();
-    if let Some(entry) = known.filter(|own| matches!(&*own.state, "PERMANENT" | "NOARP")) {
+    if let Some(entry) = known.filter(|own| is_static(own)) {
         found.extend(static_entry(case, out, entry, &near));
     }
     let asks: Vec<&Sight> = case.seen.asks(out, next).collect();
@@ -57,9 +49,41 @@ pub fn neighbour(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header) 
         found.extend(asked(case, out, next, owner, path)?);
     }
     if let [(one, _), (other, _), ..] = &near[..] {
-        found.push(twice(next, one, other));
+        found.push(twice(case, next, [one, other], Some(out)));
     }
     Ok(found)
+}
+
+/// The devices by which nodes that have an address are asked for it.
+fn owners(case: Case<'_>, out: &At, address: IpAddr) -> Vec<At> {
+    let all = case.facts.owners(address).into_iter().filter(|owner| owner != out);
+    all.map(|owner| entrance(case, out, &owner)).collect()
+}
+
+/// Those of them that are on the link of `out`, and the way there.
+fn near<'a>(case: Case<'_>, out: &At, owners: &'a [At]) -> Vec<(&'a At, Vec<At>)> {
+    let segment = case.facts.segment(out);
+    owners.iter().filter_map(|owner| Some((owner, segment.path(owner)?))).collect()
+}
+
+/// Whether somebody has set an entry, or the kernel without asking anybody.
+pub fn is_static(entry: &ObservedNeighbour) -> bool {
+    matches!(&*entry.state, "PERMANENT" | "NOARP")
+}
+
+/// The entries by which a packet was sent to a MAC at whose node nobody has the address that was meant.
+pub fn misled(case: Case<'_>, out: &At, to: Mac, taker: &NodeName) -> Found {
+    let node = case.facts.node(&out.node)?;
+    let entries = node.neighbours.iter().filter(|own| {
+        let is_to = own.mac.is_some_and(|mac| Mac(mac.octets()) == to);
+        own.dev == out.device && is_to && is_static(own)
+    });
+    let wrong = entries.filter(|own| !case.facts.has_address(taker, own.to));
+    let each = wrong.flat_map(|entry| {
+        let owners = owners(case, out, entry.to);
+        static_entry(case, out, entry, &near(case, out, &owners))
+    });
+    Ok(each.collect())
 }
 
 /// The device by which a node is asked for an address that it has: an IPv4 address is the node's, on
@@ -147,6 +171,10 @@ fn static_entry(
     entry: &ObservedNeighbour,
     near: &[(&At, Vec<At>)],
 ) -> Vec<Suspect> {
+    let no_arp = no_arp_entry(case, out, entry);
+    if !no_arp.is_empty() {
+        return no_arp;
+    }
     let Some(mac) = entry.mac.map(|mac| Mac(mac.octets())) else { return Vec::new() };
     let right = |at: &At| {
         case.facts.link(at).and_then(|link| link.mac).is_some_and(|own| own.octets() == mac.0)
@@ -170,6 +198,11 @@ fn static_entry(
     let command = format!("ip -n {} neigh show dev {}", out.node, out.device);
     let seen = Evidence::new(Mark::Observed, seen).with(command);
     vec![Suspect::new(cause).because(seen).mended_by(forget(out, entry.to))]
+}
+
+/// A device without ARP asks nobody, and sends to its own MAC (`arp_constructor`, `net/ipv4/arp.c`).
+pub fn no_arp_entry(case: Case<'_>, out: &At, entry: &ObservedNeighbour) -> Vec<Suspect> {
+    if entry.state == "NOARP" { resolution::without_arp(case, out) } else { Vec::new() }
 }
 
 /// An entry is taken away.
@@ -264,8 +297,15 @@ fn apart(case: Case<'_>, out: &At, owner: &At, next: IpAddr) -> Suspect {
     suspect
 }
 
-/// That two nodes have the same address.
-pub fn twice(address: IpAddr, one: &At, other: &At) -> Suspect {
+/// That two nodes have the same address: the second one's is one too many, else the first one's.
+///
+/// Who has asked for it, by this device, has to ask anew then.
+pub fn twice(
+    case: Case<'_>,
+    address: IpAddr,
+    [one, other]: [&At; 2],
+    asker: Option<&At>,
+) -> Suspect {
     let says = format!("Both {one} and {other} have the address {address}, on the same link.");
     let node: &NodeName = &other.node;
     let cause = Cause::new(Kind::DuplicateAddress, node, says)
@@ -273,7 +313,20 @@ pub fn twice(address: IpAddr, one: &At, other: &At) -> Suspect {
         .by("address", address.to_string());
     let command = format!("ip -n {node} addr show dev {}", other.device);
     let seen = Evidence::new(Mark::Observed, format!("{one} and {other} have {address}"));
-    Suspect::new(cause).because(seen.with(command))
+    let suspect = Suspect::new(cause).because(seen.with(command));
+    let forget = asker.map(|asker| Op::Forget { at: asker.clone(), to: address });
+    let taken = [other, one].map(|at| {
+        let remedy = without(case, at, address)?;
+        Some(forget.iter().cloned().fold(remedy, Remedy::and))
+    });
+    taken.into_iter().fold(suspect, Suspect::mended_by)
+}
+
+/// An address is taken away.
+fn without(case: Case<'_>, at: &At, address: IpAddr) -> Option<Remedy> {
+    let link = case.facts.link(at)?;
+    let own = link.addresses.iter().find(|own| own.address.addr() == address)?;
+    Some(Change::DelAddress(crate::remedy::place(at)?, own.address).into())
 }
 
 /// The entry of a neighbour that has another MAC now is forgotten.

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use twinax_kernel::ask::{Asked, RouteQuery};
 use twinax_plan::ObservedAddress;
+use twinax_topology::Change;
 
 use super::knob::Knob;
 use super::{Case, Found, Header, observed, routes};
@@ -168,7 +169,15 @@ pub fn is_tentative(at: &At, own: &ObservedAddress, says: String) -> Suspect {
         .by(own.address.to_string(), "tentative");
     let seen = Evidence::new(Mark::Observed, format!("{} is tentative", own.address.addr()))
         .with(format!("ip -n {} -6 addr show dev {}", at.node, at.device));
-    Suspect::new(cause).because(seen).certain_if(true)
+    Suspect::new(cause).because(seen).certain_if(true).mended_by(anew(at, own))
+}
+
+/// An address is set once more, without being asked for by others first (`nodad`). One of the link comes to be
+/// usable by itself.
+fn anew(at: &At, own: &ObservedAddress) -> Option<Remedy> {
+    let place = crate::remedy::place(at).filter(|_| own.scope != "link")?;
+    let gone = Change::DelAddress(place.clone(), own.address);
+    Some(Remedy::of([gone, Change::AddAddress(place, own.address)]))
 }
 
 /// A device on which IPv6 is turned off has no neighbours.

@@ -49,8 +49,9 @@ faults! {
         mend: "ip -n h2 addr add $h2/$plen dev e0 $nodad",
     }]).by_hand();
 
-    /// Of two that answer, the first is believed: that is the port that came last.
-    two_hosts_with_one_address = Fault::new(Lab::Bridge, tcp("h1", "$h2", 80), &[Part {
+    /// Of two that answer, the first is believed: that is the port that came last. With IPv6 it is the last one, for
+    /// all packets but the first.
+    two_hosts_with_one_address [v4] = Fault::new(Lab::Bridge, tcp("h1", "$h2", 80), &[Part {
         inject: "
             ip -n h3 addr add $h2/$plen dev e0 $nodad
             ip -n h1 neigh flush dev e0",

@@ -116,19 +116,12 @@ faults! {
         },
     ]);
 
-    /// The reverse path filter is met first, and without it there is still no way back.
-    reverse_path_and_no_way_back [v4] = Fault::new(Lab::Router, ping("h1", "$h2").source("$strange"), &[
-        Part {
-            inject: "knob r net.ipv4.conf.r1.rp_filter=1; ip -n h1 addr add $strange/32 dev lo",
-            causes: &[cause("reverse-path", "r").at("r1").by("net.ipv4.conf.r1.rp_filter")],
-            mend: "knob r net.ipv4.conf.r1.rp_filter=0",
-        },
-        Part {
-            inject: "",
-            causes: &[cause("no-way-back|no-route", "r")],
-            mend: "ip -n r route add $strange via $h1",
-        },
-    ]);
+    /// The reverse path filter is met first, and a way back mends both.
+    reverse_path_and_no_way_back [v4] = Fault::new(Lab::Router, ping("h1", "$h2").source("$strange"), &[Part {
+        inject: "knob r net.ipv4.conf.r1.rp_filter=1; ip -n h1 addr add $strange/32 dev lo",
+        causes: &[cause("reverse-path", "r").at("r1").by("net.ipv4.conf.r1.rp_filter")],
+        mend: "ip -n r route add $strange via $h1",
+    }]);
 
     /// The gate lets nothing through, and outside nobody knows the inside.
     a_closed_gate_that_does_not_masquerade = Fault::new(Lab::Nat, ping("in", "$srv"), &[
