@@ -15,6 +15,7 @@ mod sandbox;
 mod table;
 pub mod timer;
 mod verify;
+mod why;
 
 use std::process::Command;
 
@@ -35,6 +36,8 @@ pub enum Bench {
     Apply(apply::Args),
     /// What of a lab's frames is seen, and what that costs, beside tcpdump.
     Capture(capture::Args),
+    /// How often the verdict of `twinax why` is right, in random labs with random faults.
+    Why(why::Args),
     /// All that is in `docs/performance.md`, one after the other.
     All,
 }
@@ -67,6 +70,7 @@ pub fn run(bench: &Bench) -> anyhow::Result<()> {
         Bench::Down(args) => down::run(args),
         Bench::Apply(args) => apply::run(args),
         Bench::Capture(args) => capture::run(args),
+        Bench::Why(args) => why::run(args),
         Bench::All => all(),
     }
 }
