@@ -1,6 +1,6 @@
 //! Questions to the kernel of one node of a lab, in the sandbox of the calling process.
 
-use twinax_kernel::ask::{self, Asked, Listening, RouteQuery};
+use twinax_kernel::ask::{self, Asked, Listening, RouteQuery, Tunnel};
 use twinax_kernel::{Error, sysctl};
 use twinax_topology::NodeName;
 
@@ -27,4 +27,9 @@ pub fn in_node<T: Send>(
 /// Who listens in a node.
 pub fn sockets(node: &NodeName) -> Result<Vec<Listening>, Error> {
     inside(&open(node)?, ask::sockets)
+}
+
+/// The tunnels of a node.
+pub fn tunnels(node: &NodeName) -> Result<Vec<Tunnel>, Error> {
+    inside(&open(node)?, ask::tunnels)
 }

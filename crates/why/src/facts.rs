@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use twinax_kernel::ask::{Asked, Listening, RouteQuery};
+use twinax_kernel::ask::{Asked, Listening, RouteQuery, Tunnel};
 use twinax_kernel::observe::What;
 use twinax_kernel::{Error, nft};
 use twinax_lab::{ask, nodes, observe, wanted};
@@ -22,6 +22,10 @@ use twinax_topology::{NodeName, Place, Wire};
 use crate::seen::At;
 use segment::Segment;
 
+/// The kinds of devices that carry packets within packets which can be read.
+const TUNNELS: [&str; 9] =
+    ["vxlan", "geneve", "gre", "gretap", "ip6gre", "ip6gretap", "ipip", "sit", "ip6tnl"];
+
 /// What is known of a lab, in the sandbox of the calling process.
 pub struct Facts {
     all: Observed,
@@ -31,6 +35,7 @@ pub struct Facts {
     sysctls: RefCell<HashMap<(NodeName, String), Option<String>>>,
     sockets: RefCell<HashMap<NodeName, Rc<Vec<Listening>>>>,
     rules: RefCell<HashMap<NodeName, Rc<Vec<nft::rules::Rule>>>>,
+    tunnels: RefCell<HashMap<NodeName, Rc<Vec<Tunnel>>>>,
     segments: RefCell<HashMap<At, Rc<Segment>>>,
 }
 
@@ -49,6 +54,7 @@ impl Facts {
             sysctls: RefCell::default(),
             sockets: RefCell::default(),
             rules: RefCell::default(),
+            tunnels: RefCell::default(),
             segments: RefCell::default(),
         })
     }
@@ -67,11 +73,13 @@ impl Facts {
         tentative().next().is_some() && tentative().all(|own| own.scope == "link")
     }
 
-    /// Whether there are devices that carry frames within packets: then a link may be longer than cables and
-    /// bridges say.
-    pub fn has_tunnels(&self) -> bool {
-        let kinds = ["vxlan", "geneve", "gretap", "ip6gretap", "wireguard", "macsec"];
-        self.all_links().any(|(_, link)| kinds.contains(&&*link.kind))
+    /// The devices that carry frames within packets: a link of theirs is longer than cables and bridges say.
+    pub fn with_tunnels(&self) -> impl Iterator<Item = At> {
+        let others = ["wireguard", "macsec"];
+        let all = self.all_links().filter(move |(_, link)| {
+            TUNNELS.contains(&&*link.kind) || others.contains(&&*link.kind)
+        });
+        all.map(|(node, link)| At::new(node, &link.name))
     }
 
     /// The devices of a node.
@@ -143,6 +151,26 @@ impl Facts {
         let found = Rc::new(ask::in_node(node, nft::rules::rules)?);
         self.rules.borrow_mut().insert(node.clone(), found.clone());
         Ok(found)
+    }
+
+    /// The devices of a node that carry packets within packets.
+    pub fn tunnels(&self, node: &NodeName) -> Result<Rc<Vec<Tunnel>>, Error> {
+        if let Some(known) = self.tunnels.borrow().get(node) {
+            return Ok(known.clone());
+        }
+        let has_any = self.links(node).iter().any(|link| TUNNELS.contains(&&*link.kind));
+        let found = Rc::new(if has_any { ask::tunnels(node)? } else { Vec::new() });
+        self.tunnels.borrow_mut().insert(node.clone(), found.clone());
+        Ok(found)
+    }
+
+    /// The tunnels of all nodes.
+    pub fn all_tunnels(&self) -> Result<Vec<Tunnel>, Error> {
+        let mut all = Vec::new();
+        for node in self.names() {
+            all.extend(self.tunnels(node)?.iter().cloned());
+        }
+        Ok(all)
     }
 
     /// The devices that have an address.

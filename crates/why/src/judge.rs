@@ -40,7 +40,7 @@ pub fn examine(question: &Question, depth: usize) -> Result<Answer, WhyError> {
     let watched = crate::scope::watched(&facts, question)?;
     let before = facts;
     // What the probe itself has changed (neighbours that did not answer) is evidence.
-    let (seen, facts) = probe_anew(question, &watched)?;
+    let (seen, facts) = probe_anew(question, &before, &watched)?;
     let mut diagnosis = Diagnosis {
         question: question.clone(),
         arrives: arrives(question, &facts, &seen)?,
@@ -92,10 +92,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Sends the packet, and looks at the lab; once more where it has only joined others that wait for a neighbour
 /// who was asked for before: who asks, and how that ends, is seen of the first one alone.
-fn probe_anew(question: &Question, watched: &[NodeName]) -> Result<(Seen, Facts), WhyError> {
+fn probe_anew(
+    question: &Question,
+    before: &Facts,
+    watched: &[NodeName],
+) -> Result<(Seen, Facts), WhyError> {
     let mut sent = 1;
     loop {
-        let seen = probe(question, watched)?;
+        let seen = probe(question, before, watched)?;
         let facts = Facts::gather().map_err(WhyError::Look)?;
         if seen.answered || sent == TRIES || !has_joined(question, &seen, &facts)? {
             return Ok((seen, facts));

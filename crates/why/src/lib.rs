@@ -80,7 +80,7 @@ pub struct Answer {
 pub fn arrives(question: &Question) -> Result<bool, WhyError> {
     let facts = facts::Facts::gather().map_err(WhyError::Look)?;
     let watched = scope::watched(&facts, question)?;
-    let seen = probe::probe(question, &watched)?;
+    let seen = probe::probe(question, &facts, &watched)?;
     judge::arrives(question, &facts, &seen)
 }
 

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use twinax_kernel::ask::Tunnel;
 use twinax_kernel::nft::trace::{self, Tracer};
 use twinax_kernel::{Error, Netns};
 use twinax_lab::capture::{CaptureError, Memory, Options, Session};
@@ -13,6 +14,7 @@ use twinax_lab::probe::{Connection, Echo, UdpEcho, connect, ping, udp_echo};
 use twinax_lab::{ask, nodes};
 use twinax_topology::NodeName;
 
+use crate::facts::Facts;
 use crate::question::{Protocol, Question};
 use crate::seen::{Classifier, Seen, Word};
 
@@ -38,14 +40,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const LEAST: u64 = 64 << 10;
 
 /// Sends the packet, and watches these nodes meanwhile.
-pub fn probe(question: &Question, watched: &[NodeName]) -> Result<Seen, ProbeError> {
+pub fn probe(question: &Question, facts: &Facts, watched: &[NodeName]) -> Result<Seen, ProbeError> {
     let bytes = Memory::STEP.bytes.max(watched.len() as u64 * LEAST);
     let memory = Memory { bytes, ..Memory::STEP };
     let options = Options { newcomers: false, ..Options::all(memory) };
     let mut session = Session::open(watched, &options)?;
     let mut classifier = Classifier::default();
     let netns = nodes::open(&question.from).map_err(ProbeError::Send)?;
-    let mut tracers = trace(question, watched)?;
+    let mut tracers = trace(question, facts, watched)?;
     let (answered, words) = std::thread::scope(|scope| {
         let sending = scope.spawn(|| send(question, &netns));
         while !sending.is_finished() {
@@ -73,7 +75,11 @@ pub fn probe(question: &Question, watched: &[NodeName]) -> Result<Seen, ProbeErr
 }
 
 /// Has the kernel tell what nftables does with the packet, in all nodes that have any.
-fn trace(question: &Question, nodes: &[NodeName]) -> Result<Vec<(NodeName, Tracer)>, ProbeError> {
+fn trace(
+    question: &Question,
+    facts: &Facts,
+    nodes: &[NodeName],
+) -> Result<Vec<(NodeName, Tracer)>, ProbeError> {
     let port = Some(question.port).filter(|port| *port != 0);
     let mut wanted = vec![
         trace::Probe::new(match question.protocol {
@@ -87,12 +93,27 @@ fn trace(question: &Question, nodes: &[NodeName]) -> Result<Vec<(NodeName, Trace
         IpAddr::V4(_) => trace::Protocol::Arp,
         IpAddr::V6(_) => trace::Protocol::Icmpv6,
     }));
+    let tunnels = facts.all_tunnels().map_err(ProbeError::Trace)?;
+    wanted.extend(tunnels.iter().flat_map(around));
+    wanted.sort_by_key(|probe| (probe.protocol.number(), probe.ports));
+    wanted.dedup();
     let mut tracers = Vec::new();
     for node in nodes {
         let armed = ask::in_node(node, || Tracer::arm(&wanted)).map_err(ProbeError::Trace)?;
         tracers.extend(armed.map(|tracer| (node.clone(), tracer)));
     }
     Ok(tracers)
+}
+
+/// What a tunnel's own packets are.
+fn around(tunnel: &Tunnel) -> Vec<trace::Probe> {
+    use trace::Protocol::{Gre, Ipv4InIp, Ipv6InIp, Udp};
+    let all: &[trace::Protocol] = match &*tunnel.kind {
+        "vxlan" | "geneve" => return vec![trace::Probe::new(Udp).ports(None, tunnel.port)],
+        "ipip" | "sit" | "ip6tnl" => &[Ipv4InIp, Ipv6InIp],
+        _ => &[Gre],
+    };
+    all.iter().map(|protocol| trace::Probe::new(*protocol)).collect()
 }
 
 fn take(session: &mut Session, classifier: &mut Classifier) -> Result<(), CaptureError> {

@@ -96,6 +96,8 @@ pub struct Sight {
     pub journey: u64,
     /// Which hop of that.
     pub hop: usize,
+    /// Whether it is within another packet there: then that is what its bytes begin with.
+    pub wrapped: bool,
     /// What its bytes begin with.
     pub link: LinkType,
     /// How long it was on the wire.

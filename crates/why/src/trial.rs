@@ -159,8 +159,8 @@ impl<'a> Bench<'a> {
 /// Asks in the copy where the calling process is.
 fn ask(question: &Question) -> Result<Outcome, WhyError> {
     let names = nodes::names().map_err(WhyError::Look)?;
-    let seen = probe(question, &names)?;
     let facts = Facts::gather().map_err(WhyError::Look)?;
+    let seen = probe(question, &facts, &names)?;
     Ok(Outcome {
         arrives: crate::judge::arrives(question, &facts, &seen)?,
         reach: Reach::of(&seen),

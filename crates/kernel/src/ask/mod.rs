@@ -4,15 +4,18 @@
 //! - [`sockets()`]: which sockets wait for what comes.
 //! - [`counters()`], [`statistics()`], [`queues()`]: what the IP stack, devices and their queues have
 //!   counted.
+//! - [`tunnels()`]: which devices carry packets within packets, and where to.
 
 mod counters;
 mod queues;
 mod route;
 mod sockets;
 mod statistics;
+mod tunnels;
 
 pub use counters::{Counters, counters};
 pub use queues::{Queue, queues};
 pub use route::{Asked, RouteAnswer, RouteQuery, route};
 pub use sockets::{Listening, Protocol, listens, sockets, sockets_of_files};
 pub use statistics::{Statistics, statistics};
+pub use tunnels::{Tunnel, tunnels};

@@ -24,6 +24,11 @@ const SKIP_STATS: u32 = 8;
 /// `VETH_INFO_PEER`, `linux/veth.h`.
 const PEER: u16 = 1;
 
+/// `IFLA_VXLAN_TTL_INHERIT`: told as a number, and taken as a flag (`drivers/net/vxlan/vxlan_core.c`).
+const VXLAN_FLAG: u16 = 28;
+/// What of a VXLAN is said only where it is on: that, and `IFLA_VXLAN_REMCSUM_TX` and `…_RX`.
+const VXLAN_IF_ON: &[u16] = &[21, 22, VXLAN_FLAG];
+
 /// `struct ifinfomsg`: family, pad, type, index, flags, change.
 const HEADER: usize = 16;
 const INDEX: usize = 4;
@@ -234,6 +239,7 @@ impl Replay<'_> {
         let kind = text(&device.seen.kind);
         let data = match device.seen.kind.as_str() {
             "bridge" => nested(device.unusual(ifla::INFO_DATA, &self.usual.bridge, BRIDGE_DATA)),
+            "vxlan" => vxlan(device.info(ifla::INFO_DATA).unwrap_or_default()),
             _ => device.info(ifla::INFO_DATA).unwrap_or_default().to_vec(),
         };
         if device.seen.kind != "bridge"
@@ -331,6 +337,15 @@ impl Replay<'_> {
         object.put(ifla::IFNAME, text(name));
         self.try_all("bringing a device up", 0, [(name.to_owned(), object)]);
     }
+}
+
+/// What is said of a VXLAN. What is off may not be said where that it is on would be a flag, or a use of bits that
+/// are said to be reserved.
+fn vxlan(data: &[u8]) -> Vec<u8> {
+    let is_on = |value: &[u8]| value.iter().any(|byte| *byte != 0);
+    let all = crate::attributes::attributes(data).map(|(attribute, value)| (attribute, value.0));
+    let all = all.filter(|(own, value)| !VXLAN_IF_ON.contains(own) || is_on(value));
+    nested(all.map(|(own, value)| (own, if own == VXLAN_FLAG { &[] } else { value })))
 }
 
 /// A message that changes the device of this index.

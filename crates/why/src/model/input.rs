@@ -12,7 +12,7 @@ use twinax_topology::Told;
 
 use super::{
     Case, Found, Header, at, bridge, detour, device, neighbour, observed, resolution, routes, size,
-    validation,
+    tunnel, validation,
 };
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
@@ -50,7 +50,11 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
         Asked::Refused(errno) => {
             found.extend(routes::refused_in(case, here, header, &query, errno, header.name())?);
         }
-        Asked::Route(answer) if answer.kind == "local" => {}
+        Asked::Route(answer) if answer.kind == "local" => {
+            if header.is_outer {
+                found.extend(tunnel::leave(case, sight, header)?);
+            }
+        }
         Asked::Route(answer) => {
             found.extend(routes::discards(case, node, header, &query, &answer)?);
             if let Some(dev) = &answer.dev {

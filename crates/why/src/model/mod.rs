@@ -24,6 +24,7 @@
 //! | resolution | whether a node answers for its address (ARP, ND) | `resolution.rs` |
 //! | forward | TTL, size | `input.rs` |
 //! | socket | echo, listener | `socket.rs` |
+//! | tunnel | where its packets go, whether its other end takes them | `tunnel.rs` |
 //!
 //! Each stage is a function of what is known to the [`Suspect`]s that the evidence allows; it changes
 //! nothing. `detour.rs` has the ways that a packet could go instead. A new cause is one more `if` in its stage; a new stage is one more function in the chain.
@@ -39,6 +40,7 @@ mod resolution;
 mod routes;
 mod size;
 mod socket;
+mod tunnel;
 mod validation;
 
 use std::net::IpAddr;
@@ -85,6 +87,8 @@ pub struct Header {
     pub dont_fragment: bool,
     /// Whether it is the answer.
     pub is_reply: bool,
+    /// Whether it is the packet of a tunnel that carries what is asked about.
+    pub is_outer: bool,
 }
 
 impl Header {
@@ -106,6 +110,7 @@ impl Header {
             length: header + transport + u32::from(question.size),
             dont_fragment: question.dont_fragment,
             is_reply: false,
+            is_outer: false,
         }
     }
 
@@ -126,6 +131,7 @@ impl Header {
             length,
             dont_fragment,
             is_reply: sight.what == What::Reply,
+            is_outer: sight.wrapped,
         })
     }
 
@@ -148,7 +154,11 @@ impl Header {
 
     /// What it is called in a sentence.
     pub fn name(&self) -> &'static str {
-        if self.is_reply { "the answer" } else { "the packet" }
+        match (self.is_outer, self.is_reply) {
+            (true, _) => "the tunnel's packet",
+            (false, true) => "the answer",
+            (false, false) => "the packet",
+        }
     }
 }
 
@@ -220,7 +230,10 @@ fn answer(case: Case<'_>, node: &NodeName, arrived: Header) -> Found {
 /// What can stop a frame between where it was seen and where it would have been seen next.
 pub fn follow(case: Case<'_>, sight: &Sight) -> Found {
     if sight.is_out() {
-        device::cable(case, &sight.at)
+        match tunnel::of(case, &sight.at)? {
+            Some(tunnel) => tunnel::enter(case, sight, &tunnel),
+            None => device::cable(case, &sight.at),
+        }
     } else if case.facts.bridge_of(&sight.at).is_some() {
         bridge::bridge(case, sight)
     } else {
@@ -233,6 +246,7 @@ pub fn is_delivered(case: Case<'_>, sight: &Sight) -> bool {
     let Some(header) = Header::of(sight) else { return false };
     let ours = sight.direction != Direction::OtherHost || sight.at.device == "lo";
     !sight.is_out()
+        && !sight.wrapped
         && ours
         && case.facts.bridge_of(&sight.at).is_none()
         && case.facts.has_address(&sight.at.node, header.destination)
@@ -249,6 +263,11 @@ pub fn last<'a>(case: Case<'a>, what: What) -> Option<&'a Sight> {
     if let Some(there) = all.iter().rev().find(|sight| is_delivered(case, sight)) {
         return Some(there);
     }
+    furthest(case, &all)
+}
+
+/// Of several sights of a packet that of the end which counts.
+fn furthest<'a>(case: Case<'a>, all: &[&'a Sight]) -> Option<&'a Sight> {
     let ends = all.iter().filter(|sight| case.seen.is_end(sight));
     ends.max_by_key(|sight| closeness(case, sight)).copied()
 }

@@ -10,7 +10,7 @@ use twinax_packet::Mac;
 use twinax_plan::ObservedNeighbour;
 use twinax_topology::{Change, NeighbourKey, NodeName};
 
-use super::{Case, Found, Header, detour, follow, observed, resolution};
+use super::{Case, Found, Header, detour, follow, furthest, observed, resolution, tunnel};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::{Op, Remedy};
 use crate::seen::{At, Sight, What};
@@ -39,6 +39,10 @@ pub fn neighbour(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header) 
         }
         return Ok(found);
     };
+    if near.is_empty() && may_go_on(case, out) {
+        found.extend(followed(case, out, next)?);
+        return Ok(found);
+    }
     if near.is_empty() {
         let mut nobody = nobody(case, out, via, header, &owners)?;
         nobody.iter_mut().for_each(|suspect| suspect.evidence.push(observed(first)));
@@ -159,6 +163,35 @@ fn asked(case: Case<'_>, out: &At, target: IpAddr, owner: &At, path: &[At]) -> F
     }
 }
 
+/// The same on a link that goes on in tunnels, of which nobody knows who is on it: the question is followed
+/// to where it was seen last.
+fn followed(case: Case<'_>, out: &At, target: IpAddr) -> Found {
+    let own: Vec<u64> = case.seen.asks(out, target).map(|ask| ask.journey).collect();
+    let asks = case.seen.of(|what| matches!(what, What::Ask { .. }));
+    let asks: Vec<&Sight> = asks.filter(|ask| own.contains(&ask.journey)).collect();
+    let has_come = |sight: &Sight, to: &dyn Fn(&At) -> bool| {
+        let passes = sight.is_out() || sight.wrapped || case.facts.bridge_of(&sight.at).is_some();
+        !passes && to(&sight.at)
+    };
+    let owners = case.facts.owners(target);
+    let owner_at = |at: &At| owners.iter().find(|own| own.node == at.node);
+    let arrived = asks.iter().find(|ask| has_come(ask, &|at| owner_at(at).is_some()));
+    let Some((ask, owner)) = arrived.and_then(|ask| Some((*ask, owner_at(&ask.at)?))) else {
+        return furthest(case, &asks).map_or(Ok(Vec::new()), |ask| follow(case, ask));
+    };
+    let answers =
+        case.seen.of(|own| matches!(own, What::Answer { target: of, .. } if *of == target));
+    let answers: Vec<&Sight> = answers.collect();
+    if let Some(answer) = answers.iter().find(|answer| has_come(answer, &|at| at.node == out.node))
+    {
+        return resolution::taken(case, out, answer, target);
+    }
+    match furthest(case, &answers) {
+        Some(answer) => follow(case, answer),
+        None => resolution::resolution(case, owner, ask, target),
+    }
+}
+
 /// At the first device of a way it goes out; it must have come in at the last.
 fn fits(place: usize, sight: &Sight) -> bool {
     place != 0 || sight.is_out()
@@ -212,11 +245,23 @@ pub fn forget(at: &At, to: IpAddr) -> Option<Remedy> {
     Some(Change::DelNeighbour(place.node, key).into())
 }
 
+/// Whether the link of a device goes on in a tunnel: then it is longer than cables and bridges say.
+fn may_go_on(case: Case<'_>, out: &At) -> bool {
+    let segment = case.facts.segment(out);
+    case.facts.with_tunnels().any(|at| at == *out || segment.has(&at))
+}
+
 /// Nobody on the link has the address of the next hop.
 fn nobody(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header, owners: &[At]) -> Found {
     let next = via.unwrap_or(header.destination);
+    if header.is_outer && via.is_none() && owners.is_empty() {
+        let misled = tunnel::misled(case, next)?;
+        if !misled.is_empty() {
+            return Ok(misled);
+        }
+    }
     // What a tunnel joins is one link, too, and not known here.
-    if case.facts.has_tunnels() {
+    if may_go_on(case, out) {
         return Ok(Vec::new());
     }
     if via.is_none()

@@ -39,7 +39,7 @@ pub fn output(case: Case<'_>, node: &NodeName, header: Header) -> Found {
 
 /// The question which way the packet goes.
 fn query(case: Case<'_>, node: &NodeName, header: Header) -> RouteQuery {
-    let of_asked = !header.is_reply && *node == case.question.from;
+    let of_asked = !header.is_reply && !header.is_outer && *node == case.question.from;
     let oif = case.question.interface.as_ref().filter(|_| of_asked).map(ToString::to_string);
     RouteQuery {
         from: header.source,

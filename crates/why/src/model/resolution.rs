@@ -63,6 +63,7 @@ fn validated(case: Case<'_>, input: &At, by: IpAddr, target: IpAddr) -> Found {
                 length: 0,
                 dont_fragment: false,
                 is_reply: false,
+                is_outer: false,
             };
             routes::refused_in(case, input, header, &query, errno, "the ARP request")
         }

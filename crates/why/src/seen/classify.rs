@@ -1,11 +1,11 @@
 //! The frames of a capture, sorted into what they are to the question.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use twinax_lab::probe::{told_v4, told_v6};
 use twinax_packet::decode::{Arp, DiscoveryOption, Network, Says, Transport};
-use twinax_packet::journey::{Journey, Journeys, Options, Wiring};
+use twinax_packet::journey::{Change, Journey, Journeys, Options, Wiring};
 use twinax_packet::{Frame, Interface, Mac, Packet};
 
 use super::{At, Flow, Seen, Sight, What};
@@ -60,6 +60,7 @@ impl Classifier {
             what: What::Request,
             journey: part_of.journey,
             hop: part_of.hop,
+            wrapped: false,
             link: interface.link_type,
             length: frame.length,
             bytes: frame.bytes[..frame.bytes.len().min(KEPT)].to_vec(),
@@ -79,22 +80,27 @@ impl Classifier {
         let turned: HashSet<Flow> = request_flows.iter().map(Flow::turned).collect();
         let replies = journeys_of(&self.frames, &self.kinds, &turned);
         let reply_flows = flows(&self.frames, &self.kinds, &replies);
+        let carried = carried(&self.frames, &self.kinds);
         let mut sights = Vec::new();
         for (mut sight, kind) in self.frames.into_iter().zip(&self.kinds) {
             let what = match kind {
                 _ if requests.contains(&sight.journey) => Some(What::Request),
                 _ if replies.contains(&sight.journey) => Some(What::Reply),
-                Kind::Neighbour(what) => Some(*what),
-                Kind::About(flow, told, by) => {
-                    let of_reply = reply_flows.contains(flow) || turned.contains(flow);
-                    let ours =
-                        of_reply || request_flows.contains(flow) || is_quoted(question, flow);
-                    ours.then_some(What::Error { told: *told, by: *by, of_reply })
-                }
-                _ => None,
+                kind => match carried.get(&sight.journey).copied().unwrap_or(kind) {
+                    Kind::Neighbour(what) => Some(*what),
+                    Kind::About(flow, told, by) => {
+                        let of_reply = reply_flows.contains(flow) || turned.contains(flow);
+                        let ours =
+                            of_reply || request_flows.contains(flow) || is_quoted(question, flow);
+                        ours.then_some(What::Error { told: *told, by: *by, of_reply })
+                    }
+                    _ => None,
+                },
             };
             if let Some(what) = what {
                 sight.what = what;
+                let journey = journeys.iter().find(|own| own.number == sight.journey);
+                sight.wrapped = journey.is_some_and(|journey| is_wrapped(journey, sight.hop));
                 sights.push(sight);
             }
         }
@@ -130,6 +136,29 @@ fn requests(question: &Question, frames: &[Sight], kinds: &[Kind]) -> HashSet<u6
     let from_sender = all()
         .filter(|(sight, flow)| sight.is_out() && sight.at.node == question.from && altered(flow));
     from_sender.map(|(sight, _)| sight.journey).collect()
+}
+
+/// What is asked or told by the packets of a journey: within another packet it can't be read.
+fn carried<'k>(frames: &[Sight], kinds: &'k [Kind]) -> HashMap<u64, &'k Kind> {
+    let mut carried = HashMap::new();
+    for (sight, kind) in frames.iter().zip(kinds) {
+        if matches!(kind, Kind::Neighbour(_) | Kind::About(..)) {
+            carried.entry(sight.journey).or_insert(kind);
+        }
+    }
+    carried
+}
+
+/// Whether a packet is within another at a hop of its journey.
+fn is_wrapped(journey: &Journey, hop: usize) -> bool {
+    let before = |hop: &usize| journey.hops.get(*hop).and_then(|own| own.from);
+    let hops = std::iter::successors(Some(hop), before).filter_map(|hop| journey.hops.get(hop));
+    let depth = hops.flat_map(|hop| &hop.changes).map(|change| match change {
+        Change::Encapsulated(_) => 1,
+        Change::Decapsulated(_) => -1,
+        _ => 0,
+    });
+    depth.sum::<i32>() > 0
 }
 
 /// Whether an error is about the packet as the sender made it.

@@ -27,16 +27,25 @@ pub enum Protocol {
     Tcp,
     /// ARP.
     Arp,
+    /// GRE (RFC 2784).
+    Gre,
+    /// IPv4 in IP (RFC 2003, RFC 2473).
+    Ipv4InIp,
+    /// IPv6 in IP (RFC 4213, RFC 2473).
+    Ipv6InIp,
 }
 
 impl Protocol {
     /// Its IP protocol number.
-    fn number(self) -> Option<u8> {
+    pub fn number(self) -> Option<u8> {
         match self {
             Self::Icmp => Some(1),
             Self::Tcp => Some(6),
             Self::Udp => Some(17),
             Self::Icmpv6 => Some(58),
+            Self::Ipv4InIp => Some(4),
+            Self::Ipv6InIp => Some(41),
+            Self::Gre => Some(47),
             Self::Arp => None,
         }
     }
