@@ -97,6 +97,8 @@ kinds! {
     Queue,
     /// Nobody has the address.
     AddressMissing,
+    /// A translation of addresses that leads nowhere, or not back.
+    Nat,
 }
 
 impl fmt::Display for Kind {

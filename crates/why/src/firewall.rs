@@ -6,14 +6,13 @@
 use std::net::IpAddr;
 
 use twinax_kernel::nft::trace::{Headers, Kind as Decided, TraceEvent, Verdict};
-use twinax_packet::decode::Network;
-use twinax_packet::{LinkType, Packet};
+use twinax_packet::Packet;
 use twinax_topology::NodeName;
 
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::model::{Case, Found, Header};
 use crate::remedy::{Op, Remedy};
-use crate::seen::{Flow, Sight, What};
+use crate::seen::{Flow, Sight, What, in_headers};
 
 /// What of a node's rules drops the packet.
 pub fn drops(case: Case<'_>, node: &NodeName, header: Header) -> Found {
@@ -58,9 +57,7 @@ pub fn drops_bridged(case: Case<'_>, node: &NodeName, sight: &Sight) -> Found {
 
 /// Whether what is in the headers of a packet is so.
 fn ip(headers: &Headers, is: impl Fn(&Packet<'_>) -> bool) -> bool {
-    let bytes = [&headers.network[..], &headers.transport[..]].concat();
-    let packet = Packet::decode(LinkType::Raw, &bytes, bytes.len() as u32);
-    !matches!(packet.network, Network::None) && is(&packet)
+    in_headers(headers, is) == Some(true)
 }
 
 /// Whether a packet is of the conversation, as it was seen somewhere: with other addresses before a NAT.

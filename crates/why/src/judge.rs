@@ -139,7 +139,7 @@ pub fn arrives(question: &Question, facts: &Facts, seen: &Seen) -> Result<bool, 
     if !model::is_delivered(case, last) || seen.replies().next().is_some() {
         return Ok(false);
     }
-    let Some(header) = model::Header::of(last) else { return Ok(false) };
+    let Some(header) = model::entering(case, last) else { return Ok(false) };
     let to = SocketAddr::new(header.destination, header.ports.map_or(0, |(_, to)| to));
     let sockets = facts.sockets(&last.at.node).map_err(WhyError::Look)?;
     let listens = ask::listens(&sockets, ask::Protocol::Udp, to, None);

@@ -16,7 +16,7 @@ use twinax_topology::NodeName;
 
 use crate::facts::Facts;
 use crate::question::{Protocol, Question};
-use crate::seen::{Classifier, Seen, Word};
+use crate::seen::{Classifier, Seen, Translation, Word};
 
 /// Why a probe could not be sent, or not be watched.
 #[derive(Debug, thiserror::Error)]
@@ -66,12 +66,13 @@ pub fn probe(question: &Question, facts: &Facts, watched: &[NodeName]) -> Result
         classifier.lost();
     }
     let seen = classifier.finish(question, session.devices().interfaces());
-    let mut traces = Vec::new();
+    let (mut traces, mut translations) = (Vec::new(), Vec::new());
     for (node, tracer) in &mut tracers {
         let events = tracer.events().map_err(ProbeError::Trace)?;
         traces.extend(events.into_iter().map(|event| (node.clone(), event)));
+        translations.extend(tracer.passed().iter().filter_map(|own| Translation::of(node, own)));
     }
-    Ok(Seen { answered, words, lost, traces, ..seen })
+    Ok(Seen { answered, words, lost, traces, translations, ..seen })
 }
 
 /// Has the kernel tell what nftables does with the packet, in all nodes that have any.

@@ -8,6 +8,7 @@
 
 mod classify;
 mod flow;
+mod translation;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -20,6 +21,7 @@ use twinax_topology::{NodeName, Told};
 
 pub use classify::Classifier;
 pub use flow::Flow;
+pub use translation::{Translation, in_headers};
 
 /// A device in a node.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,6 +149,8 @@ pub struct Seen {
     pub interfaces: Vec<Interface>,
     /// What nftables has decided about it, and in which node.
     pub traces: Vec<(NodeName, TraceEvent)>,
+    /// What nodes have made of addresses and ports of what came to them.
+    pub translations: Vec<Translation>,
     /// How many frames there was no room for.
     pub lost: u64,
 }

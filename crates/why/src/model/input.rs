@@ -11,8 +11,8 @@ use twinax_packet::{Direction, Mac};
 use twinax_topology::Told;
 
 use super::{
-    Case, Found, Header, at, bridge, detour, device, neighbour, observed, resolution, routes, size,
-    tunnel, validation,
+    Case, Found, Header, at, bridge, detour, device, nat, neighbour, observed, resolution, routes,
+    size, tunnel, validation,
 };
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
@@ -20,7 +20,7 @@ use crate::seen::{At, Sight, What};
 
 /// What can stop a packet that has come in.
 pub fn input(case: Case<'_>, sight: &Sight) -> Found {
-    let Some(header) = Header::of(sight) else { return Ok(Vec::new()) };
+    let Some(header) = nat::entering(case, sight) else { return Ok(Vec::new()) };
     let here = &sight.at;
     let node = &here.node;
     if sight.direction == Direction::OtherHost {
@@ -62,7 +62,10 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
             }
         }
     }
-    found.iter_mut().for_each(|suspect| suspect.evidence.insert(0, observed(sight)));
+    let known = [Some(observed(sight)), nat::seen(case, sight)];
+    for suspect in &mut found {
+        suspect.evidence.splice(0..0, known.iter().flatten().cloned());
+    }
     Ok(found)
 }
 

@@ -17,6 +17,7 @@
 //! | stage | what is asked | file |
 //! |---|---|---|
 //! | output | source address, route, firewall, size | `output.rs`, `routes.rs`, `size.rs` |
+//! | translation | what NAT has made of it, and whether the answer comes by there | `nat.rs` |
 //! | neighbour | who has the next hop's address, and whether he is asked and answers | `neighbour.rs` |
 //! | device | up, carrier, program, queue | `device.rs` |
 //! | bridge | state and flags of both ports, FDB, isolation | `bridge.rs` |
@@ -34,6 +35,7 @@ mod detour;
 mod device;
 mod input;
 mod knob;
+mod nat;
 mod neighbour;
 mod output;
 mod resolution;
@@ -54,6 +56,8 @@ use crate::cause::{Evidence, Mark, Suspect};
 use crate::facts::Facts;
 use crate::question::Question;
 use crate::seen::{At, Seen, Sight, What};
+
+pub use nat::entering;
 
 /// What is known, for the stages.
 #[derive(Clone, Copy)]
@@ -180,7 +184,7 @@ pub fn explain(case: Case<'_>) -> Found {
     }
     let mut found: Vec<Suspect> = doubles(case, last).collect();
     found.extend(input::input(case, last)?);
-    let arrived = Header::of(last).unwrap_or(header);
+    let arrived = entering(case, last).unwrap_or(header);
     found.extend(match self::last(case, What::Reply) {
         None if last.at.node == question.from && seen.answered => Vec::new(),
         None => answer(case, &last.at.node, arrived)?,
@@ -188,8 +192,12 @@ pub fn explain(case: Case<'_>) -> Found {
         Some(reply) if is_home(case, reply) && seen.was_told(Told::ConnectionRefused) => {
             socket::socket(case, &last.at.node, arrived)?
         }
-        Some(reply) if is_home(case, reply) => input::input(case, reply)?,
-        Some(reply) => follow(case, reply)?,
+        Some(reply) if is_home(case, reply) => {
+            let mut found = nat::goes_around(case, reply);
+            found.extend(input::input(case, reply)?);
+            found
+        }
+        Some(reply) => back(case, reply)?,
     });
     Ok(found)
 }
@@ -223,7 +231,19 @@ fn twice(case: Case<'_>, last: &Sight, both: [&At; 2]) -> Suspect {
 /// What stops the answer to a packet that has arrived, where nothing was seen of it.
 fn answer(case: Case<'_>, node: &NodeName, arrived: Header) -> Found {
     let mut found = socket::socket(case, node, arrived)?;
-    found.extend(output::output(case, node, arrived.answer_to())?);
+    let answer = arrived.answer_to();
+    let stopped = output::output(case, node, answer)?;
+    found.extend(nat::unknown_source(case, answer.destination, &stopped));
+    found.extend(stopped);
+    Ok(found)
+}
+
+/// What stops an answer on its way back.
+fn back(case: Case<'_>, reply: &Sight) -> Found {
+    let stopped = follow(case, reply)?;
+    let to = entering(case, reply).map(|header| header.destination);
+    let mut found = to.map_or(Vec::new(), |to| nat::unknown_source(case, to, &stopped));
+    found.extend(stopped);
     Ok(found)
 }
 
@@ -243,7 +263,7 @@ pub fn follow(case: Case<'_>, sight: &Sight) -> Found {
 
 /// Whether a packet has come to the node that it is for.
 pub fn is_delivered(case: Case<'_>, sight: &Sight) -> bool {
-    let Some(header) = Header::of(sight) else { return false };
+    let Some(header) = entering(case, sight) else { return false };
     let ours = sight.direction != Direction::OtherHost || sight.at.device == "lo";
     !sight.is_out()
         && !sight.wrapped

@@ -7,7 +7,7 @@ use twinax_kernel::ask::{Asked, RouteQuery};
 use twinax_plan::ObservedAddress;
 use twinax_topology::{Change, NodeName, Told};
 
-use super::{Case, Found, Header, at, device, neighbour, resolution, routes, size};
+use super::{Case, Found, Header, at, device, neighbour, resolution, routes, size, validation};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
 use crate::seen::At;
@@ -18,6 +18,7 @@ pub fn output(case: Case<'_>, node: &NodeName, header: Header) -> Found {
     let query = query(case, node, header);
     let answer = match case.facts.route(node, &query)? {
         Asked::Refused(errno) => {
+            found.extend(validation::own_source(case, node, header, &query)?);
             found.extend(routes::refused(case, node, header, &query, errno)?);
             return Ok(found);
         }

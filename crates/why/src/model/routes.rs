@@ -38,7 +38,7 @@ pub fn refused(
     let mut found = discarding(case, node, header)?;
     if found.is_empty() || refused.errno == Errno::NETUNREACH {
         let kind = if header.is_reply { Kind::NoWayBack } else { Kind::NoRoute };
-        found.extend(no_route(case, node, header, kind)?);
+        found.extend(unroutable(case, node, header, kind, &refused)?);
     }
     let asked = asked(node, query, &refused);
     found.iter_mut().for_each(|suspect| suspect.evidence.push(asked.clone()));
@@ -61,9 +61,10 @@ pub fn refused_in(
         found.extend(discarding(case, node, header)?);
         found.extend(validation::forwarding_off(case, input, header));
     }
+    found.extend(validation::destination(case, input, header, name));
     found.extend(validation::source(case, input, header, name)?);
     if !here && (found.is_empty() || refused.errno == Errno::NETUNREACH) {
-        found.extend(no_route(case, node, header, Kind::NoRoute)?);
+        found.extend(unroutable(case, node, header, Kind::NoRoute, &refused)?);
     }
     let asked = asked(node, query, &refused);
     found.iter_mut().for_each(|suspect| suspect.evidence.push(asked.clone()));
@@ -161,6 +162,22 @@ fn by_rule(node: &NodeName, rule: &ObservedRule, header: Header) -> Suspect {
     let said = found_rule(&ObservedRule { beyond: Vec::new(), ..rule.clone() });
     let remedy = said.ok().map(|rule| Remedy::from(Change::DelRule(node.clone(), rule)));
     Suspect::new(cause).because(seen).mended_by(remedy)
+}
+
+/// No route matches. Where none is known that could be tried, the kernel's word is all there is.
+fn unroutable(
+    case: Case<'_>,
+    node: &NodeName,
+    header: Header,
+    kind: Kind,
+    refused: &Refusal,
+) -> Found {
+    let mut found = no_route(case, node, header, kind)?;
+    let has_said = refused.errno == Errno::NETUNREACH;
+    if found.iter().all(|suspect| suspect.remedies.is_empty()) {
+        found.iter_mut().for_each(|suspect| suspect.certain |= has_said);
+    }
+    Ok(found)
 }
 
 /// No route matches.

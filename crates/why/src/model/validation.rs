@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use twinax_kernel::ask::{Asked, RouteQuery};
-use twinax_topology::{Change, Route, RouteKind};
+use twinax_topology::{Change, NodeName, Route, RouteKind};
 
 use super::input::capital;
 use super::knob::Knob;
@@ -54,6 +54,58 @@ pub fn forwarding_off(case: Case<'_>, input: &At, header: Header) -> Vec<Suspect
         Cause::new(Kind::ForwardingOff, node, says).at(&input.device).by(knob.as_str(), "0");
     let seen = Evidence::sysctl(node, &knob, 0);
     vec![Suspect::new(cause).because(seen).mended_by(Remedy::sysctls(node, [(path.as_str(), "1")]))]
+}
+
+/// What is for a loopback address does not come from outside (`ip_route_input_slow`), unless it is said that it
+/// may.
+pub fn destination(case: Case<'_>, input: &At, header: Header, name: &str) -> Vec<Suspect> {
+    let to = header.destination;
+    if !header.v4() || !to.is_loopback() || input.device == "lo" {
+        return Vec::new();
+    }
+    let route_localnet = Knob::of(case, input, "route_localnet");
+    if route_localnet.value() != 0 {
+        return Vec::new();
+    }
+    let says = format!(
+        "{} does not take {name} that came in at {input}: it is for {to}, and {} is 0.",
+        input.node,
+        route_localnet.decides()
+    );
+    let cause = Cause::new(Kind::Martian, &input.node, says)
+        .at(&input.device)
+        .by(route_localnet.decides(), "0");
+    let suspect = Suspect::new(cause).because(route_localnet.seen());
+    vec![suspect.mended_by(Remedy::knob(input, "ipv4.route_localnet", "1"))]
+}
+
+/// No packet with a loopback address as its source goes out of another device (`__mkroute_output`), unless it is
+/// said that it may.
+pub fn own_source(case: Case<'_>, node: &NodeName, header: Header, query: &RouteQuery) -> Found {
+    let Some(source) = header.source.filter(|own| own.is_loopback() && header.v4()) else {
+        return Ok(Vec::new());
+    };
+    let Asked::Route(way) = case.facts.route(node, &RouteQuery { from: None, ..query.clone() })?
+    else {
+        return Ok(Vec::new());
+    };
+    let Some(dev) = way.dev.filter(|dev| way.kind == "unicast" && dev != "lo") else {
+        return Ok(Vec::new());
+    };
+    let out = At::new(node, &dev);
+    let route_localnet = Knob::of(case, &out, "route_localnet");
+    if route_localnet.value() != 0 {
+        return Ok(Vec::new());
+    }
+    let says = format!(
+        "{node} does not send from {source} out of {out}: that is an address for the node itself alone."
+    );
+    let cause = Cause::new(Kind::Martian, node, says).at(&dev).by("source", source.to_string());
+    let asked =
+        Evidence::new(Mark::Asked, format!("with another source {node} has a way, by {dev}"));
+    let asked = asked.with(command(node, &RouteQuery { from: None, ..query.clone() }));
+    let suspect = Suspect::new(cause).because(asked).because(route_localnet.seen());
+    Ok(vec![suspect.certain_if(true)])
 }
 
 /// What source validation has against a packet (`fib_validate_source`, `net/ipv4/fib_frontend.c`).

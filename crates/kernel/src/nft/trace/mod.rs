@@ -9,7 +9,8 @@
 //! mark does not outlive the way through a cable (`skb_scrub_packet`), so each node has a tracer of its
 //! own. Where a packet comes in or is made a chain of ours marks it: in `prerouting` and `output`,
 //! and in ARP in `input` and `output`; in `ingress` of the devices of which somebody else has a chain
-//! there.
+//! there. Behind all others, in `prerouting` and `output`, a chain of ours is passed by what is left of the
+//! packet ([`Passed`]): so it is told what the chains, and connection tracking, have made of it.
 //!
 //! Our tables belong to a socket (`NFT_TABLE_F_OWNER`, Linux 5.12): the kernel removes them when that
 //! is closed, however we end, and until then nobody else can change them. They decide nothing, and
@@ -40,6 +41,8 @@ use crate::netlink::{APPEND, CREATE, EXCL, Socket, messages};
 
 /// What the names of our tables begin with.
 const TABLE: &str = "twinax_trace";
+/// What the names of those of our chains begin with that are behind all others.
+const BEHIND: &str = "behind";
 /// How many tracers there can be in a namespace at once.
 const TRACERS: u32 = 64;
 /// Room for events that nobody has taken yet: each has some 300 bytes, and is counted with three times
@@ -53,6 +56,18 @@ pub(super) fn is_ours(table: &str) -> bool {
     table.starts_with(TABLE)
 }
 
+/// A packet that all chains of a hook have let pass: what it was before, and what it is behind them. Of a
+/// translation these differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    /// The device that it has come in by; `None`: it is the node's own.
+    pub iif: Option<String>,
+    /// What it was.
+    pub before: Headers,
+    /// What it is.
+    pub after: Headers,
+}
+
 /// Tells what nf_tables does with a probe in one namespace, until it is dropped.
 pub struct Tracer {
     /// To this socket our tables belong.
@@ -61,6 +76,9 @@ pub struct Tracer {
     reader: event::Reader,
     chains: Vec<BaseChain>,
     devices: HashMap<u32, String>,
+    /// What packets were when they came to a hook, by their ids.
+    came: HashMap<u32, Headers>,
+    passed: Vec<Passed>,
     lost: bool,
 }
 
@@ -98,8 +116,9 @@ impl Tracer {
         if let (false, Some(error)) = (armed, lacking) {
             return Err(error);
         }
-        let (reader, devices) = Default::default();
-        Ok(Some(Self { _owner: owner, heard, reader, chains, devices, lost: false }))
+        let (reader, devices, came, passed) = Default::default();
+        let (lost, _owner) = (false, owner);
+        Ok(Some(Self { _owner, heard, reader, chains, devices, came, passed, lost }))
     }
 
     /// What has been told since the last call, in its order; what our own chains did is left out. It
@@ -123,6 +142,27 @@ impl Tracer {
                     }
                 },
             }
+        }
+    }
+
+    /// The packets that have passed `prerouting` and `output`, of those that [`events`](Self::events) has read
+    /// since the last call.
+    pub fn passed(&mut self) -> Vec<Passed> {
+        std::mem::take(&mut self.passed)
+    }
+
+    /// One of our own chains was passed.
+    fn pass(&mut self, event: TraceEvent) {
+        match event.kind {
+            _ if !event.chain.starts_with(BEHIND) => {
+                self.came.insert(event.id, event.headers);
+            }
+            Kind::Policy => {
+                if let Some(before) = self.came.remove(&event.id) {
+                    self.passed.push(Passed { iif: event.iif, before, after: event.headers });
+                }
+            }
+            _ => {}
         }
     }
 
@@ -150,7 +190,10 @@ impl Tracer {
                 }
             };
             let event = self.reader.event(&message, &self.chains, device);
-            events.extend(event.filter(|event| !is_ours(&event.table)));
+            match event {
+                Some(event) if is_ours(&event.table) => self.pass(event),
+                event => events.extend(event),
+            }
         }
     }
 }
@@ -191,7 +234,12 @@ fn arm_family(
         let mut batch = vec![(0, Message::begin()), (CREATE | EXCL, new_table(family, &name))];
         for (index, (number, device)) in chains.iter().enumerate() {
             let chain = format!("mark{index}");
-            batch.push((CREATE, new_chain(family, &name, &chain, *number, device.as_deref())));
+            let hook = (*number, device.as_deref());
+            batch.push((CREATE, new_chain(family, &name, &chain, hook, i32::MIN)));
+            if matches!(family, Family::Inet | Family::Ip | Family::Ip6) {
+                let behind = format!("{BEHIND}{index}");
+                batch.push((CREATE, new_chain(family, &name, &behind, hook, i32::MAX)));
+            }
             for expressions in &rules {
                 let attributes = Attributes::default()
                     .text(rule::TABLE, &name)
@@ -235,11 +283,17 @@ fn new_table(family: Family, name: &str) -> Message {
     Message::new(uapi::message::NEW_TABLE, family.number(), attributes)
 }
 
-fn new_chain(family: Family, of: &str, name: &str, number: u32, device: Option<&str>) -> Message {
+fn new_chain(
+    family: Family,
+    of: &str,
+    name: &str,
+    (number, device): (u32, Option<&str>),
+    priority: i32,
+) -> Message {
     // Of those of one priority the one that came last is first (`nf_hook_entries_grow`).
     let mut hook = Attributes::default()
         .number(chain::HOOK_NUMBER, number)
-        .number(chain::HOOK_PRIORITY, i32::MIN.cast_unsigned());
+        .number(chain::HOOK_PRIORITY, priority.cast_unsigned());
     if let Some(device) = device {
         hook = hook.text(chain::HOOK_DEVICE, device);
     }
