@@ -6,7 +6,7 @@ use super::object::{Object, list};
 use super::{Device, Replay, difference};
 use crate::attributes::{INET, INET6};
 use crate::error::Error;
-use crate::netlink::{CREATE, REPLACE, Socket};
+use crate::netlink::{APPEND, CREATE, REPLACE, Socket};
 
 /// `struct ndmsg`: family, padding, index, state, flags, type.
 const HEADER: usize = 12;
@@ -122,7 +122,11 @@ pub(super) fn compare_fdb(
         objects.iter().map(|own| (name(own), request(own, kind))).collect()
     };
     replay.try_all("removing an entry", 0, named(go, libc::RTM_DELNEIGH));
-    replay.try_all("adding an entry", CREATE | REPLACE, named(come, libc::RTM_NEWNEIGH));
+    // Of a tunnel there may be several for one address (`vxlan_fdb_update_existing`).
+    let (of_tunnels, others) = come.into_iter().partition(|own| own.get(nda::DST).is_some());
+    let request = "adding an entry";
+    replay.try_all(request, CREATE | REPLACE, named(others, libc::RTM_NEWNEIGH));
+    replay.try_all(request, CREATE | APPEND, named(of_tunnels, libc::RTM_NEWNEIGH));
     Ok(())
 }
 

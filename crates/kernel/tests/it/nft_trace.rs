@@ -384,3 +384,36 @@ table arp a {
         assert!(base_chains().expect("again").iter().any(|chain| chain.family == Family::Ip6));
     });
 }
+
+#[test]
+fn what_a_translation_has_made_is_told() {
+    let ruleset = "\
+table ip n {
+    chain out {
+        type nat hook output priority -100; policy accept;
+        udp dport 9 dnat to 127.0.0.2:10
+    }
+    chain in {
+        type filter hook input priority 0; policy accept;
+        udp dport 10 drop
+    }
+}
+";
+    with("what_a_translation_has_made_is_told", ruleset, || {
+        let mut tracer = arm(Probe::new(Protocol::Udp));
+        send(b"a nonce", 9);
+        until(&mut tracer, |event| event.verdict == Verdict::Drop);
+        let passed = tracer.passed();
+        let ports: Vec<_> = passed
+            .iter()
+            .map(|own| {
+                (own.iif.as_deref(), &own.before.transport[2..4], &own.after.transport[2..4])
+            })
+            .collect();
+        let (nine, ten) = (&[0, 9][..], &[0, 10][..]);
+        assert_eq!(ports, [(None, nine, ten), (Some("lo"), ten, ten)]);
+        assert_eq!(passed[0].before.network[16..20], [127, 0, 0, 1]);
+        assert_eq!(passed[0].after.network[16..20], [127, 0, 0, 2]);
+        assert_eq!(tracer.passed(), []);
+    });
+}

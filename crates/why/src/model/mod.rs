@@ -7,6 +7,7 @@
 //!        └────────────────────────────┘   ▸ …   │   │     ▸ neighbour ▸ dev ▸ cable ▸ …        │
 //!                                               │   └─▸ local: firewall ▸ socket ▸ answer ▸ … │
 //!          bridge: port ▸ FDB ▸ port            └─────────────────────────────────────────────┘
+//!          tunnel: its device ▸ output of the packet around it ▸ … ▸ input ▸ device of the other end
 //! ```
 //!
 //! A capture shows a packet where it crosses a device; stages are between. So the model is asked from where

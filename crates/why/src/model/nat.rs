@@ -28,7 +28,8 @@ pub fn entering(case: Case<'_>, sight: &Sight) -> Option<Header> {
 
 /// What a node has made of a packet that has come in, where that is something else.
 fn translated(case: Case<'_>, sight: &Sight) -> Option<Flow> {
-    if sight.is_out() || case.facts.bridge_of(&sight.at).is_some() {
+    let none = case.seen.translations.is_empty();
+    if none || sight.is_out() || case.facts.bridge_of(&sight.at).is_some() {
         return None;
     }
     let before = Flow::of(&sight.packet())?;
@@ -41,7 +42,7 @@ pub fn seen(case: Case<'_>, sight: &Sight) -> Option<Evidence> {
     let after = translated(case, sight)?;
     let before = Flow::of(&sight.packet())?;
     let node = &sight.at.node;
-    let text = format!("{node} makes of {} {}", in_words(&before), in_words(&after));
+    let text = format!("{node} translates {} to {}", in_words(&before), in_words(&after));
     Some(Evidence::new(Mark::Observed, text).with(ruleset(node)))
 }
 
@@ -83,7 +84,7 @@ pub fn unknown_source(case: Case<'_>, to: IpAddr, stopped: &[Suspect]) -> Vec<Su
     let Some((sight, from)) = changed(case, made) else { return Vec::new() };
     let node = &sight.at.node;
     let says = format!(
-        "{node} makes of the source {from} the source {to}, which is nobody's address: no answer finds its way."
+        "{node} translates the source {from} to {to}, which nobody in the lab has: no answer finds its way back."
     );
     let cause = Cause::new(Kind::Nat, node, says).at(&sight.at.device).by("source", to.to_string());
     let rules = Evidence::new(Mark::Observed, format!("{node} translates {from} to {to}"));
@@ -117,8 +118,8 @@ pub fn goes_around(case: Case<'_>, reply: &Sight) -> Vec<Suspect> {
     }
     let asker = &case.question.from;
     let says = format!(
-        "{node} makes of the destination {from} the destination {made}, and the answer goes to {asker} without \
-         passing {node}: it comes from {}, whom {asker} has not asked.",
+        "{node} translates the destination {from} to {made}, and the answer goes to {asker} without passing \
+         {node}: it comes from {}, whom {asker} has not asked.",
         came.source
     );
     let cause =

@@ -68,14 +68,13 @@ fn leads_nowhere(sight: &Sight, tunnel: &Tunnel) -> Suspect {
     let At { node, device } = &sight.at;
     let says = format!("{node}:{device} knows no other end of its tunnel to which to send this.");
     let cause = Cause::new(Kind::NotConnected, node, says).at(device).by("remote", "none");
-    Suspect::new(cause).because(leads(&sight.at, tunnel)).certain_if(true)
+    Suspect::new(cause).because(leads(sight, tunnel)).certain_if(true)
 }
 
-/// Where a tunnel leads, as evidence.
-fn leads(at: &At, tunnel: &Tunnel) -> Evidence {
-    let mut all: Vec<IpAddr> = tunnel.entries.iter().map(|(_, to)| *to).collect();
-    all.extend(tunnel.remote.filter(|_| tunnel.kind != "vxlan"));
-    all.dedup();
+/// Where a tunnel sends a frame that went out of its device, as evidence.
+fn leads(sight: &Sight, tunnel: &Tunnel) -> Evidence {
+    let at = &sight.at;
+    let all = tunnel.destinations(sight.to_mac().map(|mac| mac.0));
     let all: Vec<String> = all.iter().map(ToString::to_string).collect();
     let all = if all.is_empty() { "nowhere".to_owned() } else { all.join(", ") };
     let text = format!("the tunnel {at} ({}) leads to {all}", in_words(tunnel, tunnel.sends));
@@ -118,11 +117,11 @@ pub fn leave(case: Case<'_>, sight: &Sight, header: Header) -> Found {
         return Ok(fitting.into_iter().map(|tunnel| device::is_down(&at(tunnel))).collect());
     }
     if of_kind.is_empty() {
-        return Ok(vec![no_other_end(node, &from, &sender)]);
+        return Ok(vec![no_other_end(node, from, &sender)]);
     }
     let strangers = of_kind.into_iter().filter_map(|tunnel| {
         let what = differs(&sender, tunnel, header)?;
-        Some(strange(&at(tunnel), &from, tunnel, &sender, &what))
+        Some(strange(&at(tunnel), from, tunnel, &sender, &what))
     });
     Ok(strangers.collect())
 }
@@ -132,18 +131,17 @@ fn is_like(one: &str, other: &str) -> bool {
     one == other || matches!((one, other), ("ipip", "ip6tnl") | ("ip6tnl", "ipip"))
 }
 
-/// The device from which a packet went into the packet that was seen, and its tunnel.
-pub fn entrance(
-    case: Case<'_>,
+/// Where the packet went out of a tunnel's device that is within the one that was seen, and that tunnel.
+fn entrance<'a>(
+    case: Case<'a>,
     sight: &Sight,
-) -> Result<Option<(At, Tunnel)>, twinax_kernel::Error> {
+) -> Result<Option<(&'a Sight, Tunnel)>, twinax_kernel::Error> {
     let before = case.seen.journey(sight.journey).filter(|own| own.hop < sight.hop && own.is_out());
-    for own in before.filter(|own| !own.wrapped).collect::<Vec<_>>().into_iter().rev() {
-        if let Some(tunnel) = of(case, &own.at)? {
-            return Ok(Some((own.at.clone(), tunnel)));
-        }
+    let mut last = None;
+    for own in before.filter(|own| !own.wrapped) {
+        last = of(case, &own.at)?.map(|tunnel| (own, tunnel)).or(last);
     }
-    Ok(None)
+    Ok(last)
 }
 
 /// In what a tunnel's end is not the other of the one that has sent a packet: what it should be, and what
@@ -183,7 +181,8 @@ fn differs(sender: &Tunnel, taker: &Tunnel, header: Header) -> Option<Difference
 }
 
 /// A node to which a tunnel leads, and in which no tunnel ends.
-fn no_other_end(node: &NodeName, from: &At, sender: &Tunnel) -> Suspect {
+fn no_other_end(node: &NodeName, entered: &Sight, sender: &Tunnel) -> Suspect {
+    let from = &entered.at;
     let kind = &sender.kind;
     let says = format!(
         "{from} sends to {node}, and {node} has no device of kind {kind} that would take it."
@@ -191,11 +190,12 @@ fn no_other_end(node: &NodeName, from: &At, sender: &Tunnel) -> Suspect {
     let cause = Cause::new(Kind::NotConnected, node, says).by("kind", kind.as_str());
     let seen = Evidence::new(Mark::Observed, format!("{node} has no device of kind {kind}"))
         .with(format!("ip -n {node} -d link show type {kind}"));
-    Suspect::new(cause).because(leads(from, sender)).because(seen).certain_if(true)
+    Suspect::new(cause).because(leads(entered, sender)).because(seen).certain_if(true)
 }
 
 /// An end of a tunnel that is not the other end of the one that has sent.
-fn strange(at: &At, from: &At, tunnel: &Tunnel, sender: &Tunnel, of: &Difference) -> Suspect {
+fn strange(at: &At, entered: &Sight, tunnel: &Tunnel, sender: &Tunnel, of: &Difference) -> Suspect {
+    let from = &entered.at;
     let Difference { what, sends, takes } = of;
     let says = match *what {
         "network" => format!(
@@ -214,7 +214,7 @@ fn strange(at: &At, from: &At, tunnel: &Tunnel, sender: &Tunnel, of: &Difference
         Cause::new(Kind::NotConnected, &at.node, says).at(&at.device).by(*what, takes.as_str());
     let seen = format!("{at} takes {}", in_words(tunnel, tunnel.takes));
     let seen = Evidence::new(Mark::Observed, seen).with(shown(at));
-    Suspect::new(cause).because(leads(from, sender)).because(seen).certain_if(true)
+    Suspect::new(cause).because(leads(entered, sender)).because(seen).certain_if(true)
 }
 
 /// The tunnel's packet is for an address that nobody has: the tunnel leads to the wrong place.
@@ -223,10 +223,11 @@ pub fn misled(case: Case<'_>, to: IpAddr) -> Found {
         sight.wrapped && Header::of(sight).is_some_and(|own| own.destination == to)
     };
     let Some(sight) = case.seen.sights.iter().find(is_it) else { return Ok(Vec::new()) };
-    let Some((at, tunnel)) = entrance(case, sight)? else { return Ok(Vec::new()) };
+    let Some((entered, tunnel)) = entrance(case, sight)? else { return Ok(Vec::new()) };
+    let at = &entered.at;
     let says = format!("The tunnel {at} leads to {to}, and nobody in the lab has this address.");
     let cause = Cause::new(Kind::AddressMissing, &at.node, says)
         .at(&at.device)
         .by("remote", to.to_string());
-    Ok(vec![Suspect::new(cause).because(leads(&at, &tunnel)).certain_if(true)])
+    Ok(vec![Suspect::new(cause).because(leads(entered, &tunnel)).certain_if(true)])
 }

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 use twinax_kernel::observe::{self as kernel, What};
 use twinax_lab::nodes::{self, inside};
-use twinax_lab::observe;
+use twinax_lab::{ask, observe};
 use twinax_plan::{ObservedLink, ObservedRoute};
 use twinax_topology::NodeName;
 
@@ -83,6 +83,9 @@ pub fn of(names: &[NodeName]) -> Result<Vec<String>, String> {
         }
         for entry in node.fdb.iter().filter(|own| !own.learned) {
             tell(format!("fdb {}", json!(entry)));
+        }
+        for tunnel in ask::tunnels(name).map_err(chain)? {
+            tell(format!("tunnel {tunnel:?}"));
         }
         node.tables.iter().for_each(|table| tell(format!("table {table}")));
         let netns = nodes::open(name).map_err(chain)?;

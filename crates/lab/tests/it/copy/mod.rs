@@ -114,6 +114,12 @@ pub fn what_no_lab_file_can_say_is_copied() {
         ip netns exec a sysctl -qw net.ipv4.conf.e0.rp_filter=2 net.ipv6.conf.e0.mtu=1290 net.ipv4.icmp_echo_ignore_all=1
         ip netns exec b sysctl -qw net.ipv4.conf.all.arp_ignore=8 net.ipv6.conf.e0.disable_ipv6=1
         ip -n b link set lo down
+        # A kernel may have no VXLAN.
+        if ip -n a link add vx0 type vxlan id 5 remote 10.0.0.2 dstport 4789 ttl inherit nolearning 2>&-; then
+            bridge -n a fdb append 00:00:00:00:00:00 dev vx0 dst 10.0.0.3
+            bridge -n a fdb append 02:00:00:00:00:56 dev vx0 dst 10.0.0.4
+            ip -n a link set vx0 up
+        fi
     ";
     let copied = in_sandbox(|| {
         build_here(&lab, Way::Twinax)?;
