@@ -204,6 +204,7 @@ fn led_astray<'a>(case: Case<'a>, sight: &Sight) -> Option<&'a Sight> {
 /// Who sent a frame so: the last node out of which it went, where that is no bridge.
 pub fn sender<'a>(case: Case<'a>, sight: &Sight) -> Option<&'a Sight> {
     let before = case.seen.journey(sight.journey).filter(|own| own.is_out() && own.hop < sight.hop);
+    let before = before.filter(|own| own.wrapped == sight.wrapped);
     let away = before.filter(|own| own.at.node != sight.at.node);
     away.filter(|own| case.facts.bridge_of(&own.at).is_none()).last()
 }
