@@ -6,7 +6,7 @@
 //! where the kernel itself has said it. Where nothing of that is left, the answer is that it is not known.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use twinax_kernel::ask;
@@ -111,15 +111,18 @@ fn probe_anew(
 /// Whether the packet may wait, or have waited, for a neighbour for whom nobody has asked on its behalf.
 fn has_joined(question: &Question, seen: &Seen, facts: &Facts) -> Result<bool, WhyError> {
     let last = seen.requests().last().map_or(&question.from, |sight| &sight.at.node);
-    let is_ask = |what: &What| matches!(what, What::Ask { .. });
-    if seen.of(is_ask).any(|sight| sight.is_out() && sight.at.node == *last) {
-        return Ok(false);
-    }
     let node = facts.node(last).map_err(WhyError::Look)?;
-    let asked = node.neighbours.iter().filter(|own| matches!(&*own.state, "INCOMPLETE" | "FAILED"));
     // No question is seen of a device that has no carrier.
-    let has_carrier = |dev: &str| facts.link(&At::new(last, dev)).is_some_and(|link| link.carrier);
-    Ok(asked.map(|own| &*own.dev).any(has_carrier))
+    let has_carrier = |at: &At| facts.link(at).is_some_and(|link| link.carrier);
+    let wanted =
+        node.neighbours.iter().filter(|own| matches!(&*own.state, "INCOMPLETE" | "FAILED"));
+    let wanted: Vec<(At, IpAddr)> = wanted
+        .map(|own| (At::new(last, &own.dev), own.to))
+        .filter(|(at, _)| has_carrier(at))
+        .collect();
+    // A node asks for others besides.
+    let asked_for = |(at, to): &(At, IpAddr)| seen.asks(at, *to).next().is_some();
+    Ok(!wanted.is_empty() && !wanted.iter().any(asked_for))
 }
 
 /// How often it is sent at most: the kernel asks three times, a second apart.
