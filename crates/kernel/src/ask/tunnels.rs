@@ -123,6 +123,8 @@ pub fn tunnels() -> Result<Vec<Tunnel>, Error> {
         let mut entries = entries(&mut socket)?;
         for (index, tunnel) in &mut found {
             tunnel.entries = entries.remove(index).unwrap_or_default();
+            // The kernel lists them as they lie in its table.
+            tunnel.entries.sort_by_key(|(mac, _)| *mac);
         }
     }
     Ok(found.into_iter().map(|(_, tunnel)| tunnel).collect())
