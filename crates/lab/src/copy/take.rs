@@ -94,8 +94,12 @@ impl Read {
         let words = Words::read()?;
         let ipv6_mtus = ipv6_mtus(&words.devices);
         let mut sockets = ask::sockets()?;
+        let of_tunnels: HashSet<u16> = ask::tunnels()?.iter().filter_map(|own| own.port).collect();
+        // A tunnel's is the kernel's own, and comes with the device.
+        let is_kernels =
+            |own: &Listening| own.protocol == ask::Protocol::Udp && of_tunnels.contains(&own.port);
         // One that is connected takes nothing from anybody else.
-        sockets.retain(|own| own.peer.is_none());
+        sockets.retain(|own| own.peer.is_none() && !is_kernels(own));
         let (sysctls, firewall) = (sysctl::differing(fresh), nft::copy::dump()?);
         Ok(Self { words, sysctls, ipv6_mtus, firewall, sockets })
     }
