@@ -62,6 +62,7 @@ impl Rtnl {
             RouteKind::Blackhole => RouteType::BlackHole,
             RouteKind::Prohibit => RouteType::Prohibit,
             RouteKind::Unreachable => RouteType::Unreachable,
+            RouteKind::Throw => RouteType::Throw,
         };
         // As `ip route` has it: what is reached without a gateway is on the link.
         let on_link = route.kind == RouteKind::Unicast && route.via.is_none();

@@ -124,10 +124,16 @@ fn by_route(node: &NodeName, route: &ObservedRoute, header: Header) -> Suspect {
         "blackhole" => Kind::BlackholeRoute,
         "prohibit" => Kind::ProhibitRoute,
         "unreachable" => Kind::UnreachableRoute,
-        _ => Kind::NoRoute,
+        _ => Kind::ThrowRoute,
     };
     let words = format!("{} {}", route.kind, route.to);
-    let says = format!("{node} has a route `{words}`, by which it discards {}.", header.name());
+    let does = match kind {
+        Kind::ThrowRoute => {
+            format!("looks for no other in table {}, and nowhere else is one", route.table)
+        }
+        _ => format!("discards {}", header.name()),
+    };
+    let says = format!("{node} has a route `{words}`, by which it {does}.");
     let cause = Cause::new(kind, node, says).by(words.as_str(), format!("table {}", route.table));
     let command =
         format!("ip -n {node} {}route show table all to match {}", six(header), header.destination);
