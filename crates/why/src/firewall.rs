@@ -5,8 +5,9 @@
 
 use std::net::IpAddr;
 
+use twinax_kernel::nft::Hook;
 use twinax_kernel::nft::trace::{Headers, Kind as Decided, TraceEvent, Verdict};
-use twinax_packet::decode::Network;
+use twinax_packet::decode::{Network, protocol};
 use twinax_packet::{LinkType, Packet};
 use twinax_topology::NodeName;
 
@@ -17,14 +18,33 @@ use crate::seen::{Flow, Sight, What};
 
 /// What of a node's rules drops the packet.
 pub fn drops(case: Case<'_>, node: &NodeName, header: Header) -> Found {
-    let is_ours = |headers: &Headers| {
-        ip(headers, |packet| {
-            let to = packet.destination() == Some(header.destination)
-                || is_of(case, packet, header.is_reply);
-            to && packet.protocol() == Some(header.protocol)
-        })
+    of_node(case, node, header.name(), |headers| is_ours(case, headers, header))
+}
+
+/// The mark that a packet has when its way is looked for: what the chains have made of it that come before.
+pub fn mark(case: Case<'_>, node: &NodeName, header: Header, made_here: bool) -> Option<u32> {
+    let before = |event: &&TraceEvent| match (made_here, event.hook) {
+        (false, hook) => matches!(hook, Some(Hook::Prerouting | Hook::Ingress)),
+        (true, hook) => hook == Some(Hook::Output) && event.reroutes,
     };
-    of_node(case, node, header.name(), is_ours)
+    let own = case.seen.traces.iter().filter(|(at, _)| at == node).map(|(_, event)| event);
+    let last = own.filter(before).filter(|event| is_ours(case, &event.headers, header)).last()?;
+    Some(last.mark).filter(|mark| *mark != 0)
+}
+
+/// Whether headers are those of this packet.
+fn is_ours(case: Case<'_>, headers: &Headers, header: Header) -> bool {
+    ip(headers, |packet| {
+        let to = packet.destination() == Some(header.destination)
+            || is_of(case, packet, header.is_reply);
+        to && (packet.protocol() == Some(header.protocol) || is_fragment(headers))
+    })
+}
+
+/// Whether it is a fragment of IPv6: what it is of is in its own header, which is not told (RFC 8200, 4.5).
+fn is_fragment(headers: &Headers) -> bool {
+    let byte = |at: usize| headers.network.get(at).copied();
+    byte(0).is_some_and(|first| first >> 4 == 6) && byte(6) == Some(protocol::FRAGMENT)
 }
 
 /// What of a node's rules drops questions for a neighbour, or the answers to them.

@@ -6,10 +6,8 @@
 //! where the kernel itself has said it. Where nothing of that is left, the answer is that it is not known.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use twinax_kernel::ask;
 use twinax_lab::copy::{Blueprint, CopyError};
 use twinax_topology::NodeName;
 
@@ -136,9 +134,7 @@ pub fn arrives(question: &Question, facts: &Facts, seen: &Seen) -> Result<bool, 
         return Ok(false);
     }
     let Some(header) = model::Header::of(last) else { return Ok(false) };
-    let to = SocketAddr::new(header.destination, header.ports.map_or(0, |(_, to)| to));
-    let sockets = facts.sockets(&last.at.node).map_err(WhyError::Look)?;
-    let listens = ask::listens(&sockets, ask::Protocol::Udp, to, None);
+    let listens = model::listens(case, &last.at, header).map_err(WhyError::Look)?;
     Ok(listens && model::explain(case).map_err(WhyError::Look)?.is_empty())
 }
 

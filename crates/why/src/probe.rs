@@ -13,6 +13,7 @@ use twinax_lab::probe::{Connection, Echo, UdpEcho, connect, ping, udp_echo};
 use twinax_lab::{ask, nodes};
 use twinax_topology::NodeName;
 
+use crate::counted::Counts;
 use crate::question::{Protocol, Question};
 use crate::seen::{Classifier, Seen, Word};
 
@@ -28,6 +29,9 @@ pub enum ProbeError {
     /// What nftables does with it could not be traced.
     #[error("what nftables does with the probe could not be traced")]
     Trace(#[source] Error),
+    /// What the kernel counts meanwhile could not be read.
+    #[error("what the kernel counts could not be read")]
+    Count(#[source] Error),
 }
 
 /// How long frames that are still on their way are waited for.
@@ -46,6 +50,7 @@ pub fn probe(question: &Question, watched: &[NodeName]) -> Result<Seen, ProbeErr
     let mut classifier = Classifier::default();
     let netns = nodes::open(&question.from).map_err(ProbeError::Send)?;
     let mut tracers = trace(question, watched)?;
+    let before = count(watched)?;
     let (answered, words) = std::thread::scope(|scope| {
         let sending = scope.spawn(|| send(question, &netns));
         while !sending.is_finished() {
@@ -63,13 +68,15 @@ pub fn probe(question: &Question, watched: &[NodeName]) -> Result<Seen, ProbeErr
     if lost > 0 {
         classifier.lost();
     }
+    let now = watched.iter().zip(count(watched)?).zip(&before);
+    let counted = now.map(|((node, now), before)| (node.clone(), now.since(before))).collect();
     let seen = classifier.finish(question, session.devices().interfaces());
     let mut traces = Vec::new();
     for (node, tracer) in &mut tracers {
         let events = tracer.events().map_err(ProbeError::Trace)?;
         traces.extend(events.into_iter().map(|event| (node.clone(), event)));
     }
-    Ok(Seen { answered, words, lost, traces, ..seen })
+    Ok(Seen { answered, words, lost, traces, counted, ..seen })
 }
 
 /// Has the kernel tell what nftables does with the packet, in all nodes that have any.
@@ -93,6 +100,11 @@ fn trace(question: &Question, nodes: &[NodeName]) -> Result<Vec<(NodeName, Trace
         tracers.extend(armed.map(|tracer| (node.clone(), tracer)));
     }
     Ok(tracers)
+}
+
+/// What the kernel has counted in each node.
+fn count(nodes: &[NodeName]) -> Result<Vec<Counts>, ProbeError> {
+    nodes.iter().map(Counts::of).collect::<Result<_, _>>().map_err(ProbeError::Count)
 }
 
 fn take(session: &mut Session, classifier: &mut Classifier) -> Result<(), CaptureError> {

@@ -11,8 +11,8 @@ use twinax_packet::{Direction, Mac};
 use twinax_topology::Told;
 
 use super::{
-    Case, Found, Header, at, bridge, detour, device, neighbour, observed, resolution, routes, size,
-    validation,
+    Case, Found, Header, at, bridge, detour, device, fragments, neighbour, observed, resolution,
+    routes, size, validation,
 };
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
@@ -29,7 +29,7 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
             None => Ok(other_mac(case, sight)),
         };
     }
-    let mut found = Vec::new();
+    let mut found = Vec::from_iter(device::takes(case, here));
     if let (Some(sender), Some(to)) = (sender(case, sight), sight.to_mac()) {
         found.extend(neighbour::misled(case, &sender.at, to, node)?);
     }
@@ -44,13 +44,16 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
         proto: header.ports.map(|_| header.protocol),
         source_port: header.ports.map(|(from, _)| from),
         destination_port: header.ports.map(|(_, to)| to),
+        mark: crate::firewall::mark(case, node, header, false),
         ..RouteQuery::to(header.destination)
     };
     match case.facts.route(node, &query)? {
         Asked::Refused(errno) => {
             found.extend(routes::refused_in(case, here, header, &query, errno, header.name())?);
         }
-        Asked::Route(answer) if answer.kind == "local" => {}
+        Asked::Route(answer) if answer.kind == "local" => {
+            found.extend(fragments::are_kept_apart(case, sight));
+        }
         Asked::Route(answer) => {
             found.extend(routes::discards(case, node, header, &query, &answer)?);
             if let Some(dev) = &answer.dev {

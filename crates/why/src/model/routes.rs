@@ -35,10 +35,13 @@ pub fn refused(
     query: &RouteQuery,
     refused: Refusal,
 ) -> Found {
-    let mut found = discarding(case, node, header)?;
+    let mut found = discarding(case, node, header, query)?;
     if found.is_empty() || refused.errno == Errno::NETUNREACH {
         let kind = if header.is_reply { Kind::NoWayBack } else { Kind::NoRoute };
-        found.extend(no_route(case, node, header, kind)?);
+        // That is also what the kernel says of a source that the node does not have.
+        let own = header.source.is_none_or(|source| case.facts.has_address(node, source));
+        let certain = found.is_empty() && own && refused.errno == Errno::NETUNREACH;
+        found.extend(no_route(case, node, header, kind, certain)?);
     }
     let asked = asked(node, query, &refused);
     found.iter_mut().for_each(|suspect| suspect.evidence.push(asked.clone()));
@@ -58,12 +61,13 @@ pub fn refused_in(
     let here = case.facts.has_address(node, header.destination);
     let mut found = Vec::new();
     if !here {
-        found.extend(discarding(case, node, header)?);
+        found.extend(discarding(case, node, header, query)?);
         found.extend(validation::forwarding_off(case, input, header));
     }
     found.extend(validation::source(case, input, header, name)?);
     if !here && (found.is_empty() || refused.errno == Errno::NETUNREACH) {
-        found.extend(no_route(case, node, header, Kind::NoRoute)?);
+        let certain = found.is_empty() && refused.errno == Errno::NETUNREACH;
+        found.extend(no_route(case, node, header, Kind::NoRoute, certain)?);
     }
     let asked = asked(node, query, &refused);
     found.iter_mut().for_each(|suspect| suspect.evidence.push(asked.clone()));
@@ -81,7 +85,7 @@ pub fn discards(
     if !matches!(&*answer.kind, "blackhole" | "unreachable" | "prohibit" | "throw") {
         return Ok(Vec::new());
     }
-    let mut found = discarding(case, node, header)?;
+    let mut found = discarding(case, node, header, query)?;
     let says = format!("{node} is asked for the way: {}", answer.kind);
     let asked = Evidence::new(Mark::Asked, says).with(command(node, query));
     found.iter_mut().for_each(|suspect| suspect.evidence.push(asked.clone()));
@@ -89,10 +93,10 @@ pub fn discards(
 }
 
 /// The routes and rules that discard the packet, the most special first.
-fn discarding(case: Case<'_>, node: &NodeName, header: Header) -> Found {
+fn discarding(case: Case<'_>, node: &NodeName, header: Header, query: &RouteQuery) -> Found {
     let seen = case.facts.node(node)?;
     let mut found = Vec::new();
-    for rule in seen.rules.iter().filter(|rule| is_for(rule, header)) {
+    for rule in seen.rules.iter().filter(|rule| is_for(rule, header, query)) {
         if matches!(&*rule.action, "blackhole" | "unreachable" | "prohibit") {
             found.push(by_rule(node, rule, header));
         }
@@ -107,8 +111,8 @@ fn discarding(case: Case<'_>, node: &NodeName, header: Header) -> Found {
     Ok(found)
 }
 
-/// Whether a rule may be for a packet, as far as its addresses say.
-fn is_for(rule: &ObservedRule, header: Header) -> bool {
+/// Whether a rule may be for a packet, as far as its addresses, its mark and its devices say.
+fn is_for(rule: &ObservedRule, header: Header, query: &RouteQuery) -> bool {
     let family = if header.v4() { "ipv4" } else { "ipv6" };
     let to = rule.to.is_none_or(|to| to.contains(&header.destination));
     let from = match (rule.from, header.source) {
@@ -116,7 +120,12 @@ fn is_for(rule: &ObservedRule, header: Header) -> bool {
         (Some(_), None) => true,
         (None, _) => true,
     };
-    rule.family == family && ((to && from) != rule.not)
+    let mask = rule.mask.unwrap_or(u32::MAX);
+    let mark = rule.mark.is_none_or(|mark| query.mark.unwrap_or(0) & mask == mark & mask);
+    let input = rule.iif.is_none() || query.iif.is_none() || rule.iif == query.iif;
+    let all = to && from && mark && input;
+    let may_not = rule.not && !rule.beyond.is_empty();
+    rule.family == family && (all != rule.not || may_not)
 }
 
 fn by_route(node: &NodeName, route: &ObservedRoute, header: Header) -> Suspect {
@@ -169,8 +178,8 @@ fn by_rule(node: &NodeName, rule: &ObservedRule, header: Header) -> Suspect {
     Suspect::new(cause).because(seen).mended_by(remedy)
 }
 
-/// No route matches.
-fn no_route(case: Case<'_>, node: &NodeName, header: Header, kind: Kind) -> Found {
+/// No route matches; certain, where the kernel can have meant nothing else.
+fn no_route(case: Case<'_>, node: &NodeName, header: Header, kind: Kind, certain: bool) -> Found {
     let to = header.destination;
     let says = match kind {
         Kind::NoWayBack => format!("{node} has no route back to {to}, so it can't answer."),
@@ -180,7 +189,7 @@ fn no_route(case: Case<'_>, node: &NodeName, header: Header, kind: Kind) -> Foun
     let command = format!("ip -n {node} {}route show table all", six(header));
     let seen =
         Evidence::new(Mark::Observed, format!("no route of {node} matches {to}")).with(command);
-    let mut suspect = Suspect::new(cause).because(seen);
+    let mut suspect = Suspect::new(cause).because(seen).certain_if(certain);
     for route in detour::ways(case, node, to)? {
         suspect = suspect.mended_by(Remedy::from(Change::AddRoute(node.clone(), route)));
     }
