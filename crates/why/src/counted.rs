@@ -24,14 +24,10 @@ impl Counts {
     /// By how much they have grown since.
     pub fn since(self, earlier: &Self) -> Counted {
         let stack = self.stack.since(&earlier.stack);
-        let mut before = earlier.queues.iter();
         let queues = self.queues.into_iter().map(|now| {
-            let is_same =
-                |old: &&Queue| old.dev == now.dev && old.kind == now.kind && old.root == now.root;
-            // The kernel lists them in the same order each time.
-            let old = before.clone().position(|old| is_same(&old));
-            let dropped = old.and_then(|place| before.nth(place)).map_or(0, |old| old.dropped);
-            Queue { dropped: now.dropped.saturating_sub(dropped), ..now }
+            let is_same = |old: &&Queue| old.dev == now.dev && old.id == now.id;
+            let before = earlier.queues.iter().find(is_same).map_or(0, |old| old.dropped);
+            Queue { dropped: now.dropped.saturating_sub(before), ..now }
         });
         Counted { stack, queues: queues.collect() }
     }

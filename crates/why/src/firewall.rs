@@ -34,17 +34,28 @@ pub fn mark(case: Case<'_>, node: &NodeName, header: Header, made_here: bool) ->
 
 /// Whether headers are those of this packet.
 fn is_ours(case: Case<'_>, headers: &Headers, header: Header) -> bool {
-    ip(headers, |packet| {
+    let is = |packet: &Packet<'_>| {
         let to = packet.destination() == Some(header.destination)
             || is_of(case, packet, header.is_reply);
-        to && (packet.protocol() == Some(header.protocol) || is_fragment(headers))
-    })
+        to && (packet.protocol() == Some(header.protocol) || is_fragment(&headers.network))
+    };
+    ip(headers, is) || is_later_fragment(headers, header)
 }
 
 /// Whether it is a fragment of IPv6: what it is of is in its own header, which is not told (RFC 8200, 4.5).
-fn is_fragment(headers: &Headers) -> bool {
-    let byte = |at: usize| headers.network.get(at).copied();
+fn is_fragment(network: &[u8]) -> bool {
+    let byte = |at: usize| network.get(at).copied();
     byte(0).is_some_and(|first| first >> 4 == 6) && byte(6) == Some(protocol::FRAGMENT)
+}
+
+/// Whether it is a later fragment of IPv6 from where this packet is from. Of such a one the kernel tells no more
+/// than the beginning of its IPv6 header, and calls that the transport's (seen on 6.18).
+fn is_later_fragment(headers: &Headers, header: Header) -> bool {
+    let Some(IpAddr::V6(source)) = header.source else { return false };
+    let told = headers.transport.get(8..20);
+    headers.network.is_empty()
+        && is_fragment(&headers.transport)
+        && told.is_some_and(|told| source.octets().starts_with(told))
 }
 
 /// What of a node's rules drops questions for a neighbour, or the answers to them.

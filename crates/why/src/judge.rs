@@ -15,7 +15,7 @@ use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::diagnosis::{Diagnosis, Mended, Tried, Verdict};
 use crate::facts::Facts;
 use crate::model::{self, Case};
-use crate::probe::probe;
+use crate::probe::{count, probe_since};
 use crate::question::{Protocol, Question};
 use crate::remedy::Remedy;
 use crate::seen::{At, Seen, What};
@@ -92,8 +92,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// who was asked for before: who asks, and how that ends, is seen of the first one alone.
 fn probe_anew(question: &Question, watched: &[NodeName]) -> Result<(Seen, Facts), WhyError> {
     let mut sent = 1;
+    let before = count(watched)?;
     loop {
-        let seen = probe(question, watched)?;
+        let seen = probe_since(question, watched, &before)?;
         let facts = Facts::gather().map_err(WhyError::Look)?;
         if seen.answered || sent == TRIES || !has_joined(question, &seen, &facts)? {
             return Ok((seen, facts));

@@ -43,6 +43,15 @@ const LEAST: u64 = 64 << 10;
 
 /// Sends the packet, and watches these nodes meanwhile.
 pub fn probe(question: &Question, watched: &[NodeName]) -> Result<Seen, ProbeError> {
+    probe_since(question, watched, &count(watched)?)
+}
+
+/// The same; what the kernel counts is told since these counters were read.
+pub fn probe_since(
+    question: &Question,
+    watched: &[NodeName],
+    before: &[Counts],
+) -> Result<Seen, ProbeError> {
     let bytes = Memory::STEP.bytes.max(watched.len() as u64 * LEAST);
     let memory = Memory { bytes, ..Memory::STEP };
     let options = Options { newcomers: false, ..Options::all(memory) };
@@ -50,7 +59,6 @@ pub fn probe(question: &Question, watched: &[NodeName]) -> Result<Seen, ProbeErr
     let mut classifier = Classifier::default();
     let netns = nodes::open(&question.from).map_err(ProbeError::Send)?;
     let mut tracers = trace(question, watched)?;
-    let before = count(watched)?;
     let (answered, words) = std::thread::scope(|scope| {
         let sending = scope.spawn(|| send(question, &netns));
         while !sending.is_finished() {
@@ -68,7 +76,7 @@ pub fn probe(question: &Question, watched: &[NodeName]) -> Result<Seen, ProbeErr
     if lost > 0 {
         classifier.lost();
     }
-    let now = watched.iter().zip(count(watched)?).zip(&before);
+    let now = watched.iter().zip(count(watched)?).zip(before);
     let counted = now.map(|((node, now), before)| (node.clone(), now.since(before))).collect();
     let seen = classifier.finish(question, session.devices().interfaces());
     let mut traces = Vec::new();
@@ -103,7 +111,7 @@ fn trace(question: &Question, nodes: &[NodeName]) -> Result<Vec<(NodeName, Trace
 }
 
 /// What the kernel has counted in each node.
-fn count(nodes: &[NodeName]) -> Result<Vec<Counts>, ProbeError> {
+pub fn count(nodes: &[NodeName]) -> Result<Vec<Counts>, ProbeError> {
     nodes.iter().map(Counts::of).collect::<Result<_, _>>().map_err(ProbeError::Count)
 }
 

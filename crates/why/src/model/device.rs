@@ -12,7 +12,7 @@ use twinax_topology::NodeName;
 use super::{Case, Found, at, size};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
-use crate::seen::{At, Sight};
+use crate::seen::{At, Sight, What};
 
 /// What keeps a device from sending what was not seen to go out of it.
 pub fn sends(case: Case<'_>, out: &At) -> Found {
@@ -40,8 +40,16 @@ fn is_able(case: Case<'_>, out: &At) -> Found {
     Ok(found)
 }
 
-/// A queueing discipline that has dropped something meanwhile, or keeps something back.
+/// A queueing discipline that has dropped something meanwhile, or keeps something back. What waits for its
+/// neighbour has not come to it.
 fn queued(case: Case<'_>, out: &At) -> Option<Suspect> {
+    let crossed = |is: fn(&What) -> bool, is_out: bool| {
+        case.seen.of(is).any(|sight| sight.at == *out && sight.is_out() == is_out)
+    };
+    let has_asked = crossed(|what| matches!(what, What::Ask { .. }), true);
+    if has_asked && !crossed(|what| matches!(what, What::Answer { .. }), false) {
+        return None;
+    }
     let queues = || case.seen.queues(out).filter(|queue| queue.kind != "ingress");
     let drops = queues().find(|queue| queue.dropped > 0);
     let queue = drops.or_else(|| queues().find(|queue| queue.waiting > 0))?;
@@ -49,7 +57,8 @@ fn queued(case: Case<'_>, out: &At) -> Option<Suspect> {
         Some(queue) => ("drops what is to go out", format!("dropped {}", queue.dropped)),
         None => ("keeps back what is to go out", format!("has {} waiting", queue.waiting)),
     };
-    Some(of_queue(out, queue, does, &count))
+    // Others may have sent what waits.
+    Some(of_queue(out, queue, does, &count).certain_if(drops.is_some()))
 }
 
 /// What a device has, or somebody has put there, that drops what comes in before anybody else has it.
@@ -57,7 +66,7 @@ pub fn takes(case: Case<'_>, input: &At) -> Option<Suspect> {
     let mut queues = case.seen.queues(input);
     let queue = queues.find(|queue| queue.ingress && queue.dropped > 0)?;
     let count = format!("dropped {}", queue.dropped);
-    Some(of_queue(input, queue, "drops what comes in", &count))
+    Some(of_queue(input, queue, "drops what comes in", &count).certain_if(true))
 }
 
 fn of_queue(device: &At, queue: &Queue, does: &str, count: &str) -> Suspect {
@@ -68,7 +77,7 @@ fn of_queue(device: &At, queue: &Queue, does: &str, count: &str) -> Suspect {
     let command = format!("tc -n {} -s qdisc show dev {}", device.node, device.device);
     let counted = format!("{} of {device} {count} while the packet was sent", queue.kind);
     let seen = Evidence::new(Mark::Observed, counted).with(command);
-    Suspect::new(cause).because(seen).certain_if(true)
+    Suspect::new(cause).because(seen)
 }
 
 /// The device that another sits on, in the same node.

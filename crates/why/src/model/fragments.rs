@@ -33,7 +33,8 @@ fn part(sight: &Sight) -> Option<(Range<u32>, bool)> {
 }
 
 /// The frames of each fragment, wherever it was seen; none where there are no fragments. Before a packet is
-/// taken apart and after it has been put together it is on the way of each.
+/// taken apart and after it has been put together it is on the way of each. What has come into a node and
+/// gone out of it later is left out: who puts a packet together and takes it apart again does not say so.
 pub fn ways<'a>(all: &[&'a Sight]) -> Vec<Vec<&'a Sight>> {
     let parts: Vec<(&Sight, Range<u32>, bool)> =
         all.iter().filter_map(|sight| part(sight).map(|(range, is)| (*sight, range, is))).collect();
@@ -41,9 +42,15 @@ pub fn ways<'a>(all: &[&'a Sight]) -> Vec<Vec<&'a Sight>> {
     let ends: BTreeSet<u32> = fragments.map(|(_, range, _)| range.end).collect();
     let with = |last: u32| {
         let there = parts.iter().filter(move |(_, range, _)| range.contains(&last));
-        there.map(|(sight, _, _)| *sight).collect()
+        let there: Vec<&Sight> = there.map(|(sight, _, _)| *sight).collect();
+        there.iter().filter(|sight| !is_passed_on(&there, sight)).copied().collect()
     };
     ends.into_iter().filter_map(|end| Some(with(end.checked_sub(1)?))).collect()
+}
+
+fn is_passed_on(way: &[&Sight], sight: &Sight) -> bool {
+    let later = |other: &&Sight| other.at.node == sight.at.node && other.time > sight.time;
+    !sight.is_out() && way.iter().filter(|other| later(other)).any(|other| other.is_out())
 }
 
 /// Whether the packet has arrived in one piece.

@@ -178,6 +178,18 @@ fn by_rule(node: &NodeName, rule: &ObservedRule, header: Header) -> Suspect {
     Suspect::new(cause).because(seen).mended_by(remedy)
 }
 
+/// That a node has no address of the family with which it could send beyond its links.
+fn addressless(case: Case<'_>, node: &NodeName, header: Header) -> Option<Evidence> {
+    let links = case.facts.links(node).iter().filter(|link| link.name != "lo");
+    let mut addresses = links.flat_map(|link| &link.addresses);
+    let has =
+        addresses.any(|own| own.address.addr().is_ipv4() == header.v4() && own.scope != "link");
+    let family = if header.v4() { "IPv4" } else { "IPv6" };
+    let text = format!("{node} has no {family} address to send from beyond its links");
+    let command = format!("ip -n {node} {}addr", six(header));
+    (!has).then(|| Evidence::new(Mark::Observed, text).with(command))
+}
+
 /// No route matches; certain, where the kernel can have meant nothing else.
 fn no_route(case: Case<'_>, node: &NodeName, header: Header, kind: Kind, certain: bool) -> Found {
     let to = header.destination;
@@ -187,9 +199,14 @@ fn no_route(case: Case<'_>, node: &NodeName, header: Header, kind: Kind, certain
     };
     let cause = Cause::new(kind, node, says).by("route", "none");
     let command = format!("ip -n {node} {}route show table all", six(header));
+    let routes = &case.facts.node(node)?.routes;
+    // One that matches may be in a table that no rule leads to, or be dead with its link.
+    let none = !routes.iter().any(|route| route.to.contains(&to));
+    let says = if none { "no route" } else { "no route that counts" };
     let seen =
-        Evidence::new(Mark::Observed, format!("no route of {node} matches {to}")).with(command);
-    let mut suspect = Suspect::new(cause).because(seen).certain_if(certain);
+        Evidence::new(Mark::Observed, format!("{says} of {node} matches {to}")).with(command);
+    let mut suspect = Suspect::new(cause).because(seen).certain_if(certain && none);
+    suspect.evidence.extend(addressless(case, node, header));
     for route in detour::ways(case, node, to)? {
         suspect = suspect.mended_by(Remedy::from(Change::AddRoute(node.clone(), route)));
     }
