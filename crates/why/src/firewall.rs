@@ -28,7 +28,7 @@ pub fn mark(case: Case<'_>, node: &NodeName, header: Header, made_here: bool) ->
         (true, hook) => hook == Some(Hook::Output) && event.reroutes,
     };
     let own = case.seen.traces.iter().filter(|(at, _)| at == node).map(|(_, event)| event);
-    let last = own.filter(before).filter(|event| is_ours(case, &event.headers, header)).last()?;
+    let last = own.rev().filter(before).find(|event| is_ours(case, &event.headers, header))?;
     Some(last.mark).filter(|mark| *mark != 0)
 }
 

@@ -44,7 +44,7 @@ pub fn listens(case: Case<'_>, input: &At, header: Header) -> Result<bool, twina
     let to = SocketAddr::new(header.destination, header.ports.map_or(0, |(_, to)| to));
     let link = case.facts.link(input).filter(|link| link.master.is_none());
     let dev = link.map(|link| link.name.as_str());
-    Ok(ask::listens(&*case.facts.sockets(&input.node)?, protocol(header), to, dev))
+    Ok(ask::listens(&case.facts.sockets(&input.node)?, protocol(header), to, dev))
 }
 
 fn protocol(header: Header) -> ask::Protocol {
