@@ -6,9 +6,11 @@ use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use rustix::io::Errno;
 use twinax_topology::{Route, RouteKind, TABLE_MAIN};
 
 use crate::address::family;
+use crate::ask::{Asked, RouteQuery};
 use crate::error::Error;
 use crate::netlink::{CREATE, EXCL};
 use crate::rtnl::Rtnl;
@@ -30,6 +32,28 @@ impl Rtnl {
         message.header.scope = RouteScope::NoWhere;
         message.header.protocol = RouteProtocol::Unspec;
         self.queue("removing a route", 0, RouteNetlinkMessage::DelRoute(message))
+    }
+
+    /// Forgets what was learned of the way to an address (RFC 8201): of IPv6, whose routes of the cache
+    /// can be removed as others can (`ip6_route_del`, `net/ipv6/route.c`). Nothing learned is as good.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel refuses besides.
+    pub fn forget_path(&mut self, to: IpAddr) -> Result<(), Error> {
+        let Asked::Route(way) = self.ask_route(&RouteQuery::to(to))? else { return Ok(()) };
+        let mut message = RouteMessage::default();
+        message.header.address_family = family(to);
+        message.header.destination_prefix_length = if to.is_ipv4() { 32 } else { 128 };
+        message.header.flags = RouteFlags::Cloned;
+        message.attributes.push(RouteAttribute::Destination(to.into()));
+        message.attributes.push(RouteAttribute::Table(way.table));
+        let request = "forgetting what was learned of a way";
+        self.queue(request, 0, RouteNetlinkMessage::DelRoute(message))?;
+        match self.flush() {
+            Err(error) if error.errno() == Some(Errno::SRCH) => Ok(()),
+            done => done,
+        }
     }
 
     /// The IPv6 addresses that are this node's own, by the routes that say so.
@@ -62,6 +86,7 @@ impl Rtnl {
             RouteKind::Blackhole => RouteType::BlackHole,
             RouteKind::Prohibit => RouteType::Prohibit,
             RouteKind::Unreachable => RouteType::Unreachable,
+            RouteKind::Throw => RouteType::Throw,
         };
         // As `ip route` has it: what is reached without a gateway is on the link.
         let on_link = route.kind == RouteKind::Unicast && route.via.is_none();

@@ -27,6 +27,8 @@ kinds! {
     UnreachableRoute,
     /// A route of kind `prohibit` matches.
     ProhibitRoute,
+    /// A route of kind `throw` matches, and nothing after it.
+    ThrowRoute,
     /// A route without a gateway for an address that is not on that link.
     OnLinkRoute,
     /// The gateway of the route is nobody's on that link.

@@ -5,8 +5,10 @@
 
 use std::net::IpAddr;
 
+use twinax_kernel::nft::Hook;
 use twinax_kernel::nft::trace::{Headers, Kind as Decided, TraceEvent, Verdict};
 use twinax_packet::Packet;
+use twinax_packet::decode::protocol;
 use twinax_topology::NodeName;
 
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
@@ -16,14 +18,44 @@ use crate::seen::{Flow, Sight, What, in_headers};
 
 /// What of a node's rules drops the packet.
 pub fn drops(case: Case<'_>, node: &NodeName, header: Header) -> Found {
-    let is_ours = |headers: &Headers| {
-        ip(headers, |packet| {
-            let to = packet.destination() == Some(header.destination)
-                || is_of(case, packet, header.is_reply);
-            to && packet.protocol() == Some(header.protocol)
-        })
+    of_node(case, node, header.name(), |headers| is_ours(case, headers, header))
+}
+
+/// The mark that a packet has when its way is looked for: what the chains have made of it that come before.
+pub fn mark(case: Case<'_>, node: &NodeName, header: Header, made_here: bool) -> Option<u32> {
+    let before = |event: &&TraceEvent| match (made_here, event.hook) {
+        (false, hook) => matches!(hook, Some(Hook::Prerouting | Hook::Ingress)),
+        (true, hook) => hook == Some(Hook::Output) && event.reroutes,
     };
-    of_node(case, node, header.name(), is_ours)
+    let own = case.seen.traces.iter().filter(|(at, _)| at == node).map(|(_, event)| event);
+    let last = own.rev().filter(before).find(|event| is_ours(case, &event.headers, header))?;
+    Some(last.mark).filter(|mark| *mark != 0)
+}
+
+/// Whether headers are those of this packet.
+fn is_ours(case: Case<'_>, headers: &Headers, header: Header) -> bool {
+    let is = |packet: &Packet<'_>| {
+        let to = packet.destination() == Some(header.destination)
+            || is_of(case, packet, header.is_reply);
+        to && (packet.protocol() == Some(header.protocol) || is_fragment(&headers.network))
+    };
+    ip(headers, is) || is_later_fragment(headers, header)
+}
+
+/// Whether it is a fragment of IPv6: what it is of is in its own header, which is not told (RFC 8200, 4.5).
+fn is_fragment(network: &[u8]) -> bool {
+    let byte = |at: usize| network.get(at).copied();
+    byte(0).is_some_and(|first| first >> 4 == 6) && byte(6) == Some(protocol::FRAGMENT)
+}
+
+/// Whether it is a later fragment of IPv6 from where this packet is from. Of such a one the kernel tells no more
+/// than the beginning of its IPv6 header, and calls that the transport's (seen on 6.18).
+fn is_later_fragment(headers: &Headers, header: Header) -> bool {
+    let Some(IpAddr::V6(source)) = header.source else { return false };
+    let told = headers.transport.get(8..20);
+    headers.network.is_empty()
+        && is_fragment(&headers.transport)
+        && told.is_some_and(|told| source.octets().starts_with(told))
 }
 
 /// What of a node's rules drops questions for a neighbour, or the answers to them.

@@ -6,10 +6,9 @@
 //! where the kernel itself has said it. Where nothing of that is left, the answer is that it is not known.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use twinax_kernel::ask;
 use twinax_lab::copy::{Blueprint, CopyError};
 use twinax_topology::NodeName;
 
@@ -17,7 +16,7 @@ use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::diagnosis::{Diagnosis, Mended, Tried, Verdict};
 use crate::facts::Facts;
 use crate::model::{self, Case};
-use crate::probe::probe;
+use crate::probe::{count, probe_since};
 use crate::question::{Protocol, Question};
 use crate::remedy::Remedy;
 use crate::seen::{At, Seen, What};
@@ -98,8 +97,9 @@ fn probe_anew(
     watched: &[NodeName],
 ) -> Result<(Seen, Facts), WhyError> {
     let mut sent = 1;
+    let counted = count(watched)?;
     loop {
-        let seen = probe(question, before, watched)?;
+        let seen = probe_since(question, before, watched, &counted)?;
         let facts = Facts::gather().map_err(WhyError::Look)?;
         if seen.answered || sent == TRIES || !has_joined(question, &seen, &facts)? {
             return Ok((seen, facts));
@@ -143,9 +143,7 @@ pub fn arrives(question: &Question, facts: &Facts, seen: &Seen) -> Result<bool, 
         return Ok(false);
     }
     let Some(header) = model::entering(case, last) else { return Ok(false) };
-    let to = SocketAddr::new(header.destination, header.ports.map_or(0, |(_, to)| to));
-    let sockets = facts.sockets(&last.at.node).map_err(WhyError::Look)?;
-    let listens = ask::listens(&sockets, ask::Protocol::Udp, to, None);
+    let listens = model::listens(case, &last.at, header).map_err(WhyError::Look)?;
     Ok(listens && model::explain(case).map_err(WhyError::Look)?.is_empty())
 }
 

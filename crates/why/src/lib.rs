@@ -17,6 +17,7 @@
 
 pub mod cause;
 mod confirm;
+mod counted;
 pub mod diagnosis;
 mod facts;
 mod firewall;

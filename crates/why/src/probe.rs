@@ -14,6 +14,7 @@ use twinax_lab::probe::{Connection, Echo, UdpEcho, connect, ping, udp_echo};
 use twinax_lab::{ask, nodes};
 use twinax_topology::NodeName;
 
+use crate::counted::Counts;
 use crate::facts::Facts;
 use crate::question::{Protocol, Question};
 use crate::seen::{Classifier, Seen, Translation, Word};
@@ -30,6 +31,9 @@ pub enum ProbeError {
     /// What nftables does with it could not be traced.
     #[error("what nftables does with the probe could not be traced")]
     Trace(#[source] Error),
+    /// What the kernel counts meanwhile could not be read.
+    #[error("what the kernel counts could not be read")]
+    Count(#[source] Error),
 }
 
 /// How long frames that are still on their way are waited for.
@@ -41,6 +45,16 @@ const LEAST: u64 = 64 << 10;
 
 /// Sends the packet, and watches these nodes meanwhile.
 pub fn probe(question: &Question, facts: &Facts, watched: &[NodeName]) -> Result<Seen, ProbeError> {
+    probe_since(question, facts, watched, &count(watched)?)
+}
+
+/// The same; what the kernel counts is told since these counters were read.
+pub fn probe_since(
+    question: &Question,
+    facts: &Facts,
+    watched: &[NodeName],
+    before: &[Counts],
+) -> Result<Seen, ProbeError> {
     let bytes = Memory::STEP.bytes.max(watched.len() as u64 * LEAST);
     let memory = Memory { bytes, ..Memory::STEP };
     let options = Options { newcomers: false, ..Options::all(memory) };
@@ -65,6 +79,8 @@ pub fn probe(question: &Question, facts: &Facts, watched: &[NodeName]) -> Result
     if lost > 0 {
         classifier.lost();
     }
+    let now = watched.iter().zip(count(watched)?).zip(before);
+    let counted = now.map(|((node, now), before)| (node.clone(), now.since(before))).collect();
     let seen = classifier.finish(question, session.devices().interfaces());
     let (mut traces, mut translations) = (Vec::new(), Vec::new());
     for (node, tracer) in &mut tracers {
@@ -72,7 +88,7 @@ pub fn probe(question: &Question, facts: &Facts, watched: &[NodeName]) -> Result
         traces.extend(events.into_iter().map(|event| (node.clone(), event)));
         translations.extend(tracer.passed().iter().filter_map(|own| Translation::of(node, own)));
     }
-    Ok(Seen { answered, words, lost, traces, translations, ..seen })
+    Ok(Seen { answered, words, lost, traces, translations, counted, ..seen })
 }
 
 /// Has the kernel tell what nftables does with the packet, in all nodes that have any.
@@ -115,6 +131,11 @@ fn around(tunnel: &Tunnel) -> Vec<trace::Probe> {
         _ => &[Gre],
     };
     all.iter().map(|protocol| trace::Probe::new(*protocol)).collect()
+}
+
+/// What the kernel has counted in each node.
+pub fn count(nodes: &[NodeName]) -> Result<Vec<Counts>, ProbeError> {
+    nodes.iter().map(Counts::of).collect::<Result<_, _>>().map_err(ProbeError::Count)
 }
 
 fn take(session: &mut Session, classifier: &mut Classifier) -> Result<(), CaptureError> {

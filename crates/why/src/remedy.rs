@@ -26,6 +26,13 @@ pub enum Op {
         /// Whose.
         to: IpAddr,
     },
+    /// What a node has learned of the way to an address is forgotten: the path's MTU (IPv6).
+    ForgetPath {
+        /// Which node.
+        node: NodeName,
+        /// The way to where.
+        to: IpAddr,
+    },
     /// A device asks for neighbours and answers, or does not.
     Arp {
         /// Which.
@@ -154,6 +161,10 @@ impl Remedy {
                         let _ = lab.change(&[Change::DelNeighbour(place.node, key)]);
                     }
                 }
+                Op::ForgetPath { node, to } => {
+                    ask::in_node(node, || Rtnl::open()?.forget_path(*to))
+                        .map_err(LabError::Observe)?;
+                }
                 Op::DeleteRule { node, family, table, chain, index, .. } => {
                     ask::in_node(node, || delete(*family, table, chain, *index))
                         .map_err(LabError::Observe)?;
@@ -203,6 +214,10 @@ impl Op {
             Self::Change(change) => command(&Step::Change((**change).clone())),
             Self::Forget { at, to } => {
                 format!("ip -n {} neigh del {to} dev {}", at.node, at.device)
+            }
+            Self::ForgetPath { node, to } => {
+                let family = if to.is_ipv4() { "" } else { "-6 " };
+                format!("ip -n {node} {family}route flush cache {to}")
             }
             Self::Arp { at, on } => {
                 let on = if *on { "on" } else { "off" };

@@ -14,10 +14,13 @@ use std::fmt;
 use std::net::IpAddr;
 
 use serde::Serialize;
+use twinax_kernel::ask::Queue;
 use twinax_kernel::nft::trace::TraceEvent;
 use twinax_packet::journey::Journey;
 use twinax_packet::{Direction, Interface, LinkType, Mac, Packet, Time};
 use twinax_topology::{NodeName, Told};
+
+use crate::counted::Counted;
 
 pub use classify::Classifier;
 pub use flow::Flow;
@@ -151,6 +154,8 @@ pub struct Seen {
     pub traces: Vec<(NodeName, TraceEvent)>,
     /// What nodes have made of addresses and ports of what came to them.
     pub translations: Vec<Translation>,
+    /// What was counted meanwhile, in each node that was watched.
+    pub counted: Vec<(NodeName, Counted)>,
     /// How many frames there was no room for.
     pub lost: u64,
 }
@@ -185,6 +190,18 @@ impl Seen {
     /// The frames of one journey, in the order of time.
     pub fn journey(&self, number: u64) -> impl Iterator<Item = &Sight> {
         self.sights.iter().filter(move |sight| sight.journey == number)
+    }
+
+    /// By how much a counter of a node's IP stack grew, by its name.
+    pub fn counted(&self, node: &NodeName, name: &str) -> u64 {
+        let own = self.counted.iter().find(|(own, _)| own == node);
+        own.and_then(|(_, counted)| counted.stack.get(name).copied()).unwrap_or(0)
+    }
+
+    /// The queueing disciplines of a device, each with what it dropped.
+    pub fn queues<'a>(&'a self, at: &'a At) -> impl Iterator<Item = &'a Queue> {
+        let own = self.counted.iter().filter(|(node, _)| *node == at.node);
+        own.flat_map(|(_, counted)| &counted.queues).filter(|queue| queue.dev == at.device)
     }
 
     /// Whether something was told.

@@ -25,6 +25,8 @@ mod tca {
 pub struct Queue {
     /// The device, by name.
     pub dev: String,
+    /// Its handle and that of its parent, by which it is told from others of its device.
+    pub id: (u32, u32),
     /// Its kind: `noqueue`, `pfifo_fast`, `netem`, `tbf`, `clsact`…
     pub kind: String,
     /// Whether it is the one that the device has, and none within another.
@@ -58,6 +60,7 @@ fn queue(message: &[u8], rtnl: &Rtnl) -> Option<Queue> {
     let parent = number(header, 12);
     let mut queue = Queue {
         dev: rtnl.name(number(header, 4)),
+        id: (number(header, 8), parent),
         kind: String::new(),
         root: parent == tca::ROOT,
         ingress: parent == tca::INGRESS,

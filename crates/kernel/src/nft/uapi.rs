@@ -623,6 +623,8 @@ pub mod trace {
     pub const IIF: u16 = 10;
     /// `NFTA_TRACE_OIF`.
     pub const OIF: u16 = 12;
+    /// `NFTA_TRACE_MARK`.
+    pub const MARK: u16 = 14;
     /// `NFTA_TRACE_POLICY`.
     pub const POLICY: u16 = 16;
     /// `NFT_TRACETYPE_POLICY`.

@@ -140,6 +140,39 @@ table ip other {
 }
 
 #[test]
+fn the_mark_is_told_and_who_has_the_way_asked_for_again() {
+    let ruleset = "\
+table inet f {
+    chain out {
+        type route hook output priority 0; policy accept;
+        udp dport 9 counter
+        udp dport 9 meta mark set 7
+    }
+    chain in {
+        type filter hook input priority 0; policy accept;
+    }
+}
+";
+    with("the_mark_is_told_and_who_has_the_way_asked_for_again", ruleset, || {
+        let mut tracer = arm(Probe::new(Protocol::Udp).ports(None, Some(9)));
+        send(b"anything", 9);
+        let events = until(&mut tracer, |event| event.chain == "in");
+        let told: Vec<_> = events
+            .iter()
+            .map(|event| (event.chain.as_str(), event.kind, event.mark, event.reroutes))
+            .collect();
+        let expected = [
+            ("out", Kind::Rule, 0, true),
+            ("out", Kind::Rule, 7, true),
+            ("out", Kind::Policy, 7, true),
+            ("in", Kind::Policy, 7, false),
+        ];
+        // Behind that is the error: nobody listens.
+        assert_eq!(told[..4], expected);
+    });
+}
+
+#[test]
 fn where_nobody_has_a_table_there_is_no_tracer() {
     if !has_nft("where_nobody_has_a_table_there_is_no_tracer") {
         return;

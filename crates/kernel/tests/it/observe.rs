@@ -355,7 +355,8 @@ fn routes_that_discard() {
         return;
     }
     in_new(|_| {
-        let kinds = [RouteKind::Blackhole, RouteKind::Prohibit, RouteKind::Unreachable];
+        use RouteKind::{Blackhole, Prohibit, Throw, Unreachable};
+        let kinds = [Blackhole, Prohibit, Unreachable, Throw];
         change(|rtnl| {
             for (number, kind) in kinds.into_iter().enumerate() {
                 rtnl.add_route(&Route::of_kind(kind, net(&format!("10.{number}.0.0/16"))))?;
@@ -365,7 +366,7 @@ fn routes_that_discard() {
         });
         let node = now();
         let main = made(&node, 254);
-        assert_eq!(main.len(), 6);
+        assert_eq!(main.len(), 2 * kinds.len());
         for (number, kind) in kinds.into_iter().enumerate() {
             for to in [format!("10.{number}.0.0/16"), format!("2001:db8:{number}::/48")] {
                 let route = main.iter().find(|route| route.to == net(&to)).expect(&to);

@@ -93,8 +93,11 @@ impl<'a> Site<'a> {
         self.refused.extend(refused.into_iter().map(|what| format!("{}: {what}", node.name)));
     }
 
+    /// Sets sysctls. What is refused is said once more after the others: of two that bound each other
+    /// (`ipfrag_low_thresh`, `ipfrag_high_thresh`) one has to be first.
     fn set<'s>(&mut self, node: &Taken, sysctls: impl Iterator<Item = &'s Sysctl>) {
-        for sysctl in sysctls {
+        let refused: Vec<&Sysctl> = sysctls.filter(|own| self.sysctls.set(own).is_err()).collect();
+        for sysctl in refused {
             if let Err(error) = self.sysctls.set(sysctl) {
                 let errno = error.errno().map(|errno| format!(": {errno}")).unwrap_or_default();
                 let what = format!("{} = {}{errno}", sysctl.key, sysctl.value);

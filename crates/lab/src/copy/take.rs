@@ -60,13 +60,14 @@ pub(super) fn take(names: &[NodeName]) -> Result<Blueprint, Error> {
         inside(&nodes::open(name)?, || Read::here(&fresh_sysctls))
             .map_err(|source| Error::Node { name: name.to_string(), source: Box::new(source) })
     });
+    let wires = wanted::wires().map_err(Error::io("reading what carries between nodes"))?;
     let mut lacks = Vec::new();
     let mut taken = Vec::new();
     for ((name, seen), read) in observed.nodes.iter_mut().zip(read) {
         let Read { words, sysctls, ipv6_mtus, firewall, sockets } = read?;
         let said = sysctls.iter().map(|own| (own.key.path().to_owned(), own.value.clone()));
         seen.sysctls.extend(said);
-        let ways = ways(name, seen, &words.devices, names);
+        let ways = ways(name, seen, &words.devices, names, &wires);
         let name = name.clone();
         let mut node = Taken { name, words, ways, sysctls, ipv6_mtus, firewall, sockets };
         node.leave_ports_out(&mut lacks);
@@ -74,7 +75,7 @@ pub(super) fn take(names: &[NodeName]) -> Result<Blueprint, Error> {
         lacks.extend(node.spanning_trees());
         taken.push(node);
     }
-    let wires = wires(&taken)?;
+    let wires = carried(&taken, wires);
     let topology = topology(&observed);
     Ok(Blueprint { topology, nodes: taken, fresh, wires, lacks })
 }
@@ -131,6 +132,7 @@ fn ways(
     seen: &ObservedNode,
     devices: &[Device],
     copied: &[NodeName],
+    wires: &[Wire],
 ) -> HashMap<u32, Way> {
     let way = |device: &Device| {
         let own = &device.seen;
@@ -146,7 +148,9 @@ fn ways(
             "tun" => {
                 let is_tun = own.tap.as_deref() == Some("tun");
                 let mode = if is_tun { TapMode::Tun } else { TapMode::Tap };
-                Some(Way::Tap { mode, held: own.carrier })
+                // One that is down has no carrier, whoever holds it: it is held where a wire ends in it.
+                let held = own.carrier || (!own.up && is_wired(name, device, wires));
+                Some(Way::Tap { mode, held })
             }
             _ => None,
         }
@@ -165,11 +169,17 @@ fn ipv6_mtus(devices: &[Device]) -> Vec<Sysctl> {
     devices.iter().filter_map(own).collect()
 }
 
+/// Whether a wire ends in a device.
+fn is_wired(name: &NodeName, device: &Device, wires: &[Wire]) -> bool {
+    let interface = device.seen.name.parse().ok();
+    let place = interface.map(|interface| Place { node: name.clone(), interface });
+    place.is_some_and(|place| wires.iter().any(|wire| wire.other_end(&place).is_some()))
+}
+
 /// The wires between devices that are copied, as far as they carry.
-fn wires(nodes: &[Taken]) -> Result<Vec<Wire>, Error> {
+fn carried(nodes: &[Taken], wires: Vec<Wire>) -> Vec<Wire> {
     let held: HashSet<Place> = nodes.iter().flat_map(Taken::held_taps).collect();
-    let all = wanted::wires().map_err(Error::io("reading what carries between nodes"))?;
-    Ok(all.into_iter().filter(|wire| held.contains(&wire.a) && held.contains(&wire.b)).collect())
+    wires.into_iter().filter(|wire| held.contains(&wire.a) && held.contains(&wire.b)).collect()
 }
 
 impl Taken {

@@ -129,6 +129,7 @@ pub fn found_route(own: &ObservedRoute) -> Result<Route, String> {
         "blackhole" => RouteKind::Blackhole,
         "prohibit" => RouteKind::Prohibit,
         "unreachable" => RouteKind::Unreachable,
+        "throw" => RouteKind::Throw,
         other => return Err(format!("route {other} {}", own.to)),
     };
     let usual = match Family::of_net(&own.to) {

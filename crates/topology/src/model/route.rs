@@ -25,6 +25,8 @@ pub enum RouteKind {
     Prohibit,
     /// It is discarded, and the sender told "host unreachable".
     Unreachable,
+    /// This table has no answer for it: the next policy rule is asked.
+    Throw,
 }
 
 impl RouteKind {
@@ -35,6 +37,7 @@ impl RouteKind {
             Self::Blackhole => "blackhole",
             Self::Prohibit => "prohibit",
             Self::Unreachable => "unreachable",
+            Self::Throw => "throw",
         }
     }
 }

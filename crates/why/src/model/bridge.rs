@@ -7,7 +7,7 @@
 use twinax_packet::Mac;
 use twinax_topology::PortAttributes;
 
-use super::{Case, Found, device, observed};
+use super::{Case, Found, device, observed, size};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::{Op, Remedy};
 use crate::seen::{At, Sight, What};
@@ -16,7 +16,7 @@ use crate::seen::{At, Sight, What};
 pub fn bridge(case: Case<'_>, sight: &Sight) -> Found {
     let input = &sight.at;
     let Some(bridge) = case.facts.bridge_of(input) else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
+    let mut found = Vec::from_iter(device::takes(case, input));
     if case.facts.link(&bridge).is_some_and(|link| !link.up) {
         found.push(device::is_down(&bridge));
     }
@@ -32,7 +32,7 @@ pub fn bridge(case: Case<'_>, sight: &Sight) -> Found {
     found.extend(entry(case, sight, &bridge, &outputs)?);
     for output in &outputs {
         found.extend(device::sends(case, output)?);
-        found.extend(too_big(case, sight, output));
+        found.extend(size::too_big_for_a_port(case, sight, output));
     }
     found.extend(crate::firewall::drops_bridged(case, &input.node, sight)?);
     found.iter_mut().for_each(|suspect| suspect.evidence.insert(0, observed(sight)));
@@ -212,30 +212,4 @@ fn entry(case: Case<'_>, sight: &Sight, bridge: &At, outputs: &[At]) -> Found {
         Suspect::new(cause).because(seen).certain_if(true)
     });
     Ok(found.collect())
-}
-
-/// A bridge drops what does not fit: it has nobody to tell (`is_skb_forwardable`).
-fn too_big(case: Case<'_>, sight: &Sight, output: &At) -> Vec<Suspect> {
-    /// The Ethernet header, and one VLAN tag.
-    const HEADER: u32 = 18;
-    let Some(link) = case.facts.link(output) else { return Vec::new() };
-    if sight.length <= link.mtu + HEADER {
-        return Vec::new();
-    }
-    let says = format!(
-        "The frame has {} bytes, and only {} fit through the port {output}; a bridge drops what does not fit.",
-        sight.length, link.mtu
-    );
-    let cause = Cause::new(Kind::TooBig, &output.node, says)
-        .at(&output.device)
-        .by("mtu", link.mtu.to_string());
-    let seen = Evidence::new(Mark::Observed, format!("{output} has an MTU of {}", link.mtu))
-        .with(shown(output));
-    let mut changes = Vec::new();
-    for end in [Some(output.clone()), case.facts.peer(output)].into_iter().flatten() {
-        if let Some(place) = crate::remedy::place(&end) {
-            changes.push(twinax_topology::Change::Mtu(place, sight.length.max(1500)));
-        }
-    }
-    vec![Suspect::new(cause).because(seen).mended_by(Remedy::of(changes))]
 }

@@ -3,17 +3,26 @@
 //! A device that is down takes nothing; one without carrier has a queueing discipline (`noop`) that drops
 //! everything (`net/sched/sch_generic.c`), before a packet socket could have seen the frame. The end of a veth
 //! pair has carrier while the other end is up (`drivers/net/veth.c`), a TUN/TAP device while a program holds it
-//! open, a bridge while one of its ports forwards.
+//! open, a bridge while one of its ports forwards. A queueing discipline says itself what it has dropped. What
+//! comes in at the other end must fit there, too (`is_skb_forwardable`, `include/linux/netdevice.h`).
 
+use twinax_kernel::ask::Queue;
 use twinax_topology::NodeName;
 
-use super::{Case, Found, at};
+use super::{Case, Found, at, size};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
-use crate::seen::At;
+use crate::seen::{At, Sight, What};
 
-/// What keeps a device from sending.
+/// What keeps a device from sending what was not seen to go out of it.
 pub fn sends(case: Case<'_>, out: &At) -> Found {
+    let mut found = is_able(case, out)?;
+    found.extend(queued(case, out));
+    Ok(found)
+}
+
+/// What keeps a device from sending anything.
+fn is_able(case: Case<'_>, out: &At) -> Found {
     let Some(link) = case.facts.link(out) else { return Ok(Vec::new()) };
     if !link.up {
         return Ok(vec![is_down(out)]);
@@ -29,6 +38,46 @@ pub fn sends(case: Case<'_>, out: &At) -> Found {
         found.extend(sends(case, &lower)?);
     }
     Ok(found)
+}
+
+/// A queueing discipline that has dropped something meanwhile, or keeps something back. What waits for its
+/// neighbour has not come to it.
+fn queued(case: Case<'_>, out: &At) -> Option<Suspect> {
+    let crossed = |is: fn(&What) -> bool, is_out: bool| {
+        case.seen.of(is).any(|sight| sight.at == *out && sight.is_out() == is_out)
+    };
+    let has_asked = crossed(|what| matches!(what, What::Ask { .. }), true);
+    if has_asked && !crossed(|what| matches!(what, What::Answer { .. }), false) {
+        return None;
+    }
+    let queues = || case.seen.queues(out).filter(|queue| queue.kind != "ingress");
+    let drops = queues().find(|queue| queue.dropped > 0);
+    let queue = drops.or_else(|| queues().find(|queue| queue.waiting > 0))?;
+    let (does, count) = match drops {
+        Some(queue) => ("drops what is to go out", format!("dropped {}", queue.dropped)),
+        None => ("keeps back what is to go out", format!("has {} waiting", queue.waiting)),
+    };
+    // Others may have sent what waits.
+    Some(of_queue(out, queue, does, &count).certain_if(drops.is_some()))
+}
+
+/// What a device has, or somebody has put there, that drops what comes in before anybody else has it.
+pub fn takes(case: Case<'_>, input: &At) -> Option<Suspect> {
+    let mut queues = case.seen.queues(input);
+    let queue = queues.find(|queue| queue.ingress && queue.dropped > 0)?;
+    let count = format!("dropped {}", queue.dropped);
+    Some(of_queue(input, queue, "drops what comes in", &count).certain_if(true))
+}
+
+fn of_queue(device: &At, queue: &Queue, does: &str, count: &str) -> Suspect {
+    let says = format!("The queueing discipline {} of {device} {does}.", queue.kind);
+    let cause = Cause::new(Kind::Queue, &device.node, says)
+        .at(&device.device)
+        .by("qdisc", queue.kind.as_str());
+    let command = format!("tc -n {} -s qdisc show dev {}", device.node, device.device);
+    let counted = format!("{} of {device} {count} while the packet was sent", queue.kind);
+    let seen = Evidence::new(Mark::Observed, counted).with(command);
+    Suspect::new(cause).because(seen)
 }
 
 /// The device that another sits on, in the same node.
@@ -104,27 +153,21 @@ fn not_connected(out: &At) -> Suspect {
 }
 
 /// What keeps a frame that went out from coming in at the other end.
-pub fn cable(case: Case<'_>, out: &At) -> Found {
-    let mut found = sends(case, out)?;
+pub fn cable(case: Case<'_>, sight: &Sight) -> Found {
+    let out = &sight.at;
+    let mut found = is_able(case, out)?;
     let Some(link) = case.facts.link(out) else { return Ok(found) };
     match case.facts.peer(out) {
         Some(peer) if link.carrier && case.facts.link(&peer).is_some_and(|link| !link.up) => {
             found.push(is_down(&peer));
         }
+        Some(peer) if link.kind == "veth" => {
+            found.extend(size::too_big_to_come_in(case, sight, &peer));
+        }
         Some(_) => {}
         None if link.kind == "tun" && found.is_empty() => found.push(no_program(out)),
         None if link.kind == "veth" && found.is_empty() => found.push(not_connected(out)),
         None => {}
-    }
-    if !matches!(&*link.qdisc, "noqueue" | "" | "pfifo_fast" | "fq_codel" | "mq" | "noop") {
-        let says =
-            format!("The queueing discipline {} of {out} did not let the frame out.", link.qdisc);
-        let cause = Cause::new(Kind::Queue, &out.node, says)
-            .at(&out.device)
-            .by("qdisc", link.qdisc.as_str());
-        let command = format!("tc -n {} -s qdisc show dev {}", out.node, out.device);
-        let seen = Evidence::new(Mark::Observed, format!("{out} has the qdisc {}", link.qdisc));
-        found.push(Suspect::new(cause).because(seen.with(command)));
     }
     Ok(found)
 }

@@ -11,8 +11,8 @@ use twinax_packet::{Direction, Mac};
 use twinax_topology::Told;
 
 use super::{
-    Case, Found, Header, at, bridge, detour, device, nat, neighbour, observed, resolution, routes,
-    size, tunnel, validation,
+    Case, Found, Header, at, bridge, detour, device, fragments, nat, neighbour, observed,
+    resolution, routes, size, tunnel, validation,
 };
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
@@ -29,7 +29,7 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
             None => Ok(other_mac(case, sight)),
         };
     }
-    let mut found = Vec::new();
+    let mut found = Vec::from_iter(device::takes(case, here));
     if let (Some(sender), Some(to)) = (sender(case, sight), sight.to_mac()) {
         found.extend(neighbour::misled(case, &sender.at, to, node)?);
     }
@@ -44,6 +44,7 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
         proto: header.ports.map(|_| header.protocol),
         source_port: header.ports.map(|(from, _)| from),
         destination_port: header.ports.map(|(_, to)| to),
+        mark: crate::firewall::mark(case, node, header, false),
         ..RouteQuery::to(header.destination)
     };
     match case.facts.route(node, &query)? {
@@ -54,6 +55,7 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
             if header.is_outer {
                 found.extend(tunnel::leave(case, sight, header)?);
             }
+            found.extend(fragments::are_kept_apart(case, sight));
         }
         Asked::Route(answer) => {
             found.extend(routes::discards(case, node, header, &query, &answer)?);
@@ -76,8 +78,8 @@ fn without_source(case: Case<'_>, here: &At, header: Header) -> Vec<Suspect> {
         return Vec::new();
     };
     let goes_on = !case.facts.has_address(&here.node, header.destination);
-    let is_taken = !source.is_loopback() && !(goes_on && source.is_unicast_link_local());
-    if is_taken || header.is_reply {
+    let is_refused = source.is_loopback() || goes_on && source.is_unicast_link_local();
+    if !is_refused || header.is_reply {
         return Vec::new();
     }
     let sender = &case.question.from;

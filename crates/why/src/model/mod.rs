@@ -20,9 +20,9 @@
 //! | output | source address, route, firewall, size | `output.rs`, `routes.rs`, `size.rs` |
 //! | translation | what NAT has made of it, and whether the answer comes by there | `nat.rs` |
 //! | neighbour | who has the next hop's address, and whether he is asked and answers | `neighbour.rs` |
-//! | device | up, carrier, program, queue | `device.rs` |
+//! | device | up, carrier, program, queue, MTU of the other end | `device.rs`, `size.rs` |
 //! | bridge | state and flags of both ports, FDB, isolation | `bridge.rs` |
-//! | input | MAC, firewall, route, source validation, forwarding | `input.rs`, `validation.rs` |
+//! | input | MAC, firewall, mark, route, source validation, forwarding, fragments | `input.rs`, `validation.rs`, `fragments.rs` |
 //! | resolution | whether a node answers for its address (ARP, ND) | `resolution.rs` |
 //! | forward | TTL, size | `input.rs` |
 //! | socket | echo, listener | `socket.rs` |
@@ -34,6 +34,7 @@
 mod bridge;
 mod detour;
 mod device;
+mod fragments;
 mod input;
 mod knob;
 mod nat;
@@ -57,6 +58,7 @@ use crate::cause::{Evidence, Mark, Suspect};
 use crate::facts::Facts;
 use crate::question::Question;
 use crate::seen::{At, Seen, Sight, What};
+pub use socket::listens;
 
 pub use nat::entering;
 
@@ -188,10 +190,10 @@ pub fn explain(case: Case<'_>) -> Found {
     let arrived = entering(case, last).unwrap_or(header);
     found.extend(match self::last(case, What::Reply) {
         None if last.at.node == question.from && seen.answered => Vec::new(),
-        None => answer(case, &last.at.node, arrived)?,
+        None => answer(case, &last.at, arrived)?,
         // The answer says that nobody listens.
         Some(reply) if is_home(case, reply) && seen.was_told(Told::ConnectionRefused) => {
-            socket::socket(case, &last.at.node, arrived)?
+            socket::socket(case, &last.at, arrived)?
         }
         Some(reply) if is_home(case, reply) => {
             let mut found = nat::goes_around(case, reply);
@@ -230,10 +232,10 @@ fn twice(case: Case<'_>, last: &Sight, both: [&At; 2]) -> Suspect {
 }
 
 /// What stops the answer to a packet that has arrived, where nothing was seen of it.
-fn answer(case: Case<'_>, node: &NodeName, arrived: Header) -> Found {
-    let mut found = socket::socket(case, node, arrived)?;
+fn answer(case: Case<'_>, input: &At, arrived: Header) -> Found {
+    let mut found = socket::socket(case, input, arrived)?;
     let answer = arrived.answer_to();
-    let stopped = output::output(case, node, answer)?;
+    let stopped = output::output(case, &input.node, answer)?;
     found.extend(nat::unknown_source(case, answer.destination, &stopped));
     found.extend(stopped);
     Ok(found)
@@ -253,7 +255,7 @@ pub fn follow(case: Case<'_>, sight: &Sight) -> Found {
     if sight.is_out() {
         match tunnel::of(case, &sight.at)? {
             Some(tunnel) => tunnel::enter(case, sight, &tunnel),
-            None => device::cable(case, &sight.at),
+            None => device::cable(case, sight),
         }
     } else if case.facts.bridge_of(&sight.at).is_some() {
         bridge::bridge(case, sight)
@@ -278,9 +280,19 @@ fn is_home(case: Case<'_>, sight: &Sight) -> bool {
     sight.at.node == case.question.from && is_delivered(case, sight)
 }
 
-/// Where a packet was seen last on its way; of several ends, where it had come closest to whom it is for.
+/// Where a packet was seen last on its way: of one in fragments, the first of them that did not arrive.
 pub fn last<'a>(case: Case<'a>, what: What) -> Option<&'a Sight> {
     let all: Vec<&Sight> = case.seen.of(move |own| *own == what).collect();
+    if let Some(whole) = all.iter().rev().find(|sight| fragments::is_whole(case, sight)) {
+        return Some(whole);
+    }
+    let ends = fragments::ways(&all).into_iter().filter_map(|way| last_of(case, &way));
+    let mut missing = ends.filter(|end| !is_delivered(case, end));
+    missing.next().or_else(|| last_of(case, &all))
+}
+
+/// Where one frame was seen last; of several ends, where it had come closest to whom it is for.
+fn last_of<'a>(case: Case<'a>, all: &[&'a Sight]) -> Option<&'a Sight> {
     if let Some(there) = all.iter().rev().find(|sight| is_delivered(case, sight)) {
         return Some(there);
     }

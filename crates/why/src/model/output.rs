@@ -47,6 +47,7 @@ fn query(case: Case<'_>, node: &NodeName, header: Header) -> RouteQuery {
         oif,
         proto: header.ports.map(|_| header.protocol),
         destination_port: header.ports.map(|(_, to)| to).filter(|port| *port != 0),
+        mark: crate::firewall::mark(case, node, header, true),
         ..RouteQuery::to(header.destination)
     }
 }

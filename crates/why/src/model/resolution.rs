@@ -11,14 +11,14 @@ use twinax_plan::ObservedAddress;
 use twinax_topology::Change;
 
 use super::knob::Knob;
-use super::{Case, Found, Header, observed, routes};
+use super::{Case, Found, Header, device, observed, routes};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::{Op, Remedy};
 use crate::seen::{At, Sight, What};
 
 /// What keeps a node silent that was asked for an address.
 pub fn resolution(case: Case<'_>, owner: &At, ask: &Sight, target: IpAddr) -> Found {
-    let mut found = Vec::new();
+    let mut found = Vec::from_iter(device::takes(case, &ask.at));
     let by = match ask.what {
         What::Ask { by, .. } => by,
         _ => None,

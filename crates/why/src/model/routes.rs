@@ -35,10 +35,13 @@ pub fn refused(
     query: &RouteQuery,
     refused: Refusal,
 ) -> Found {
-    let mut found = discarding(case, node, header)?;
+    let mut found = discarding(case, node, header, query)?;
     if found.is_empty() || refused.errno == Errno::NETUNREACH {
         let kind = if header.is_reply { Kind::NoWayBack } else { Kind::NoRoute };
-        found.extend(unroutable(case, node, header, kind, &refused)?);
+        // That is also what the kernel says of a source that the node does not have.
+        let own = header.source.is_none_or(|source| case.facts.has_address(node, source));
+        let certain = found.is_empty() && own && refused.errno == Errno::NETUNREACH;
+        found.extend(no_route(case, node, header, kind, certain)?);
     }
     let asked = asked(node, query, &refused);
     found.iter_mut().for_each(|suspect| suspect.evidence.push(asked.clone()));
@@ -58,13 +61,14 @@ pub fn refused_in(
     let here = case.facts.has_address(node, header.destination);
     let mut found = Vec::new();
     if !here {
-        found.extend(discarding(case, node, header)?);
+        found.extend(discarding(case, node, header, query)?);
         found.extend(validation::forwarding_off(case, input, header));
     }
     found.extend(validation::destination(case, input, header, name));
     found.extend(validation::source(case, input, header, name)?);
     if !here && (found.is_empty() || refused.errno == Errno::NETUNREACH) {
-        found.extend(unroutable(case, node, header, Kind::NoRoute, &refused)?);
+        let certain = found.is_empty() && refused.errno == Errno::NETUNREACH;
+        found.extend(no_route(case, node, header, Kind::NoRoute, certain)?);
     }
     let asked = asked(node, query, &refused);
     found.iter_mut().for_each(|suspect| suspect.evidence.push(asked.clone()));
@@ -82,7 +86,7 @@ pub fn discards(
     if !matches!(&*answer.kind, "blackhole" | "unreachable" | "prohibit" | "throw") {
         return Ok(Vec::new());
     }
-    let mut found = discarding(case, node, header)?;
+    let mut found = discarding(case, node, header, query)?;
     let says = format!("{node} is asked for the way: {}", answer.kind);
     let asked = Evidence::new(Mark::Asked, says).with(command(node, query));
     found.iter_mut().for_each(|suspect| suspect.evidence.push(asked.clone()));
@@ -90,10 +94,10 @@ pub fn discards(
 }
 
 /// The routes and rules that discard the packet, the most special first.
-fn discarding(case: Case<'_>, node: &NodeName, header: Header) -> Found {
+fn discarding(case: Case<'_>, node: &NodeName, header: Header, query: &RouteQuery) -> Found {
     let seen = case.facts.node(node)?;
     let mut found = Vec::new();
-    for rule in seen.rules.iter().filter(|rule| is_for(rule, header)) {
+    for rule in seen.rules.iter().filter(|rule| is_for(rule, header, query)) {
         if matches!(&*rule.action, "blackhole" | "unreachable" | "prohibit") {
             found.push(by_rule(node, rule, header));
         }
@@ -108,8 +112,8 @@ fn discarding(case: Case<'_>, node: &NodeName, header: Header) -> Found {
     Ok(found)
 }
 
-/// Whether a rule may be for a packet, as far as its addresses say.
-fn is_for(rule: &ObservedRule, header: Header) -> bool {
+/// Whether a rule may be for a packet, as far as its addresses, its mark and its devices say.
+fn is_for(rule: &ObservedRule, header: Header, query: &RouteQuery) -> bool {
     let family = if header.v4() { "ipv4" } else { "ipv6" };
     let to = rule.to.is_none_or(|to| to.contains(&header.destination));
     let from = match (rule.from, header.source) {
@@ -117,7 +121,12 @@ fn is_for(rule: &ObservedRule, header: Header) -> bool {
         (Some(_), None) => true,
         (None, _) => true,
     };
-    rule.family == family && ((to && from) != rule.not)
+    let mask = rule.mask.unwrap_or(u32::MAX);
+    let mark = rule.mark.is_none_or(|mark| query.mark.unwrap_or(0) & mask == mark & mask);
+    let input = rule.iif.is_none() || query.iif.is_none() || rule.iif == query.iif;
+    let all = to && from && mark && input;
+    let may_not = rule.not && !rule.beyond.is_empty();
+    rule.family == family && (all != rule.not || may_not)
 }
 
 fn by_route(node: &NodeName, route: &ObservedRoute, header: Header) -> Suspect {
@@ -125,10 +134,16 @@ fn by_route(node: &NodeName, route: &ObservedRoute, header: Header) -> Suspect {
         "blackhole" => Kind::BlackholeRoute,
         "prohibit" => Kind::ProhibitRoute,
         "unreachable" => Kind::UnreachableRoute,
-        _ => Kind::NoRoute,
+        _ => Kind::ThrowRoute,
     };
     let words = format!("{} {}", route.kind, route.to);
-    let says = format!("{node} has a route `{words}`, by which it discards {}.", header.name());
+    let does = match kind {
+        Kind::ThrowRoute => {
+            format!("looks for no other in table {}, and nowhere else is one", route.table)
+        }
+        _ => format!("discards {}", header.name()),
+    };
+    let says = format!("{node} has a route `{words}`, by which it {does}.");
     let cause = Cause::new(kind, node, says).by(words.as_str(), format!("table {}", route.table));
     let command =
         format!("ip -n {node} {}route show table all to match {}", six(header), header.destination);
@@ -164,24 +179,20 @@ fn by_rule(node: &NodeName, rule: &ObservedRule, header: Header) -> Suspect {
     Suspect::new(cause).because(seen).mended_by(remedy)
 }
 
-/// No route matches. Where none is known that could be tried, the kernel's word is all there is.
-fn unroutable(
-    case: Case<'_>,
-    node: &NodeName,
-    header: Header,
-    kind: Kind,
-    refused: &Refusal,
-) -> Found {
-    let mut found = no_route(case, node, header, kind)?;
-    let has_said = refused.errno == Errno::NETUNREACH;
-    if found.iter().all(|suspect| suspect.remedies.is_empty()) {
-        found.iter_mut().for_each(|suspect| suspect.certain |= has_said);
-    }
-    Ok(found)
+/// That a node has no address of the family with which it could send beyond its links.
+fn addressless(case: Case<'_>, node: &NodeName, header: Header) -> Option<Evidence> {
+    let links = case.facts.links(node).iter().filter(|link| link.name != "lo");
+    let mut addresses = links.flat_map(|link| &link.addresses);
+    let has =
+        addresses.any(|own| own.address.addr().is_ipv4() == header.v4() && own.scope != "link");
+    let family = if header.v4() { "IPv4" } else { "IPv6" };
+    let text = format!("{node} has no {family} address to send from beyond its links");
+    let command = format!("ip -n {node} {}addr", six(header));
+    (!has).then(|| Evidence::new(Mark::Observed, text).with(command))
 }
 
-/// No route matches.
-fn no_route(case: Case<'_>, node: &NodeName, header: Header, kind: Kind) -> Found {
+/// No route matches; certain, where the kernel can have meant nothing else.
+fn no_route(case: Case<'_>, node: &NodeName, header: Header, kind: Kind, certain: bool) -> Found {
     let to = header.destination;
     let says = match kind {
         Kind::NoWayBack => format!("{node} has no route back to {to}, so it can't answer."),
@@ -189,9 +200,14 @@ fn no_route(case: Case<'_>, node: &NodeName, header: Header, kind: Kind) -> Foun
     };
     let cause = Cause::new(kind, node, says).by("route", "none");
     let command = format!("ip -n {node} {}route show table all", six(header));
+    let routes = &case.facts.node(node)?.routes;
+    // One that matches may be in a table that no rule leads to, or be dead with its link.
+    let none = !routes.iter().any(|route| route.to.contains(&to));
+    let says = if none { "no route" } else { "no route that counts" };
     let seen =
-        Evidence::new(Mark::Observed, format!("no route of {node} matches {to}")).with(command);
-    let mut suspect = Suspect::new(cause).because(seen);
+        Evidence::new(Mark::Observed, format!("{says} of {node} matches {to}")).with(command);
+    let mut suspect = Suspect::new(cause).because(seen).certain_if(certain && none);
+    suspect.evidence.extend(addressless(case, node, header));
     for route in detour::ways(case, node, to)? {
         suspect = suspect.mended_by(Remedy::from(Change::AddRoute(node.clone(), route)));
     }

@@ -1,11 +1,17 @@
-//! Size: what does not fit into an MTU, and may not be fragmented.
+//! Size: what does not fit into an MTU, and may not be fragmented, or not any more.
 
 use twinax_topology::{Change, NodeName, Sysctl};
 
 use super::input::capital;
 use super::{Case, Header, at};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
-use crate::remedy::Remedy;
+use crate::remedy::{Op, Remedy};
+use crate::seen::{At, Sight};
+
+/// What a frame may be longer than the MTU: the Ethernet header, and one VLAN tag.
+const HEADER: u32 = 18;
+/// The Ethernet header.
+const ETHERNET: u32 = 14;
 
 /// The packet does not fit into an MTU, and may not be fragmented.
 pub fn too_big(case: Case<'_>, node: &NodeName, dev: &str, header: Header, mtu: u32) -> Suspect {
@@ -27,15 +33,58 @@ pub fn too_big(case: Case<'_>, node: &NodeName, dev: &str, header: Header, mtu: 
         }
     }
     if !changes.is_empty() {
-        // Who was told of the small MTU remembers it for ten minutes. Of IPv6 there is no such sysctl in a
-        // user namespace (`ipv6_route_sysctl_init`, `net/ipv6/route.c`).
-        if header.v4()
-            && let Ok(key) = "net/ipv4/route/flush".parse()
-        {
-            let flush = Sysctl { key, value: "1".to_owned() };
-            changes.push(Change::Sysctl(case.question.from.clone(), flush));
-        }
-        suspect = suspect.mended_by(Remedy::of(changes));
+        let sender = header.source.and_then(|source| case.facts.owners(source).into_iter().next());
+        let sender = sender.map_or_else(|| case.question.from.clone(), |owner| owner.node);
+        suspect = suspect.mended_by(forgotten(Remedy::of(changes), sender, header));
     }
     suspect
+}
+
+/// Who was told of the small MTU remembers it for ten minutes. Of IPv6 there is no sysctl for that in a user
+/// namespace (`ipv6_route_sysctl_init`, `net/ipv6/route.c`).
+fn forgotten(remedy: Remedy, sender: NodeName, header: Header) -> Remedy {
+    if !header.v4() {
+        return remedy.and(Op::ForgetPath { node: sender, to: header.destination });
+    }
+    let Ok(key) = "net/ipv4/route/flush".parse() else { return remedy };
+    let flush = Sysctl { key, value: "1".to_owned() };
+    remedy.and(Op::Change(Box::new(Change::Sysctl(sender, flush))))
+}
+
+/// A bridge drops what does not fit out of a port: it has nobody to tell (`is_skb_forwardable`).
+pub fn too_big_for_a_port(case: Case<'_>, sight: &Sight, output: &At) -> Option<Suspect> {
+    let why = format!("fit through the port {output}; a bridge drops what does not fit");
+    let ends = [Some(output.clone()), case.facts.peer(output)];
+    let changed = ends.into_iter().flatten().collect();
+    does_not_fit(case, sight, output, &why, changed)
+}
+
+/// What comes in must fit, too: the end of a cable takes nothing that is larger than its own MTU.
+pub fn too_big_to_come_in(case: Case<'_>, sight: &Sight, input: &At) -> Option<Suspect> {
+    let why = format!("fit into {input}, the other end of the cable");
+    does_not_fit(case, sight, input, &why, vec![input.clone()])
+}
+
+/// A frame that is larger than a device lets through.
+fn does_not_fit(
+    case: Case<'_>,
+    sight: &Sight,
+    narrow: &At,
+    why: &str,
+    changed: Vec<At>,
+) -> Option<Suspect> {
+    let mtu = case.facts.link(narrow)?.mtu;
+    if sight.length <= mtu + HEADER {
+        return None;
+    }
+    let says = format!("The frame has {} bytes, and only {mtu} {why}.", sight.length);
+    let cause =
+        Cause::new(Kind::TooBig, &narrow.node, says).at(&narrow.device).by("mtu", mtu.to_string());
+    let command = format!("ip -n {} link show dev {}", narrow.node, narrow.device);
+    let seen = Evidence::new(Mark::Observed, format!("{narrow} has an MTU of {mtu}")).with(command);
+    let before = case.facts.link(&sight.at).map_or(0, |link| link.mtu);
+    let wanted = sight.length.saturating_sub(ETHERNET).max(before);
+    let places = changed.iter().filter_map(crate::remedy::place);
+    let remedy = Remedy::of(places.map(|place| Change::Mtu(place, wanted)));
+    Some(Suspect::new(cause).because(seen).mended_by(remedy))
 }

@@ -5,19 +5,20 @@
 
 use std::net::SocketAddr;
 
-use twinax_kernel::ask;
+use twinax_kernel::ask::{self, Listening};
 use twinax_topology::{NodeName, Told};
 
 use super::{Case, Found, Header};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::question::Protocol;
 use crate::remedy::Remedy;
+use crate::seen::At;
 
 /// What keeps a packet from being answered that was delivered to a node.
-pub fn socket(case: Case<'_>, node: &NodeName, header: Header) -> Found {
+pub fn socket(case: Case<'_>, input: &At, header: Header) -> Found {
     match case.question.protocol {
-        Protocol::Icmp => Ok(echo(case, node, header)),
-        Protocol::Tcp | Protocol::Udp => listener(case, node, header),
+        Protocol::Icmp => Ok(echo(case, &input.node, header)),
+        Protocol::Tcp | Protocol::Udp => listener(case, input, header),
     }
 }
 
@@ -37,20 +38,42 @@ fn echo(case: Case<'_>, node: &NodeName, header: Header) -> Vec<Suspect> {
     vec![Suspect::new(cause).because(seen).mended_by(Remedy::sysctls(node, [(path, "0")]))]
 }
 
+/// Whether a socket takes what has come in at a device. One that is bound to another does not
+/// (`SO_BINDTODEVICE`, socket(7)); what comes in at a port of something may count as come in at that.
+pub fn listens(case: Case<'_>, input: &At, header: Header) -> Result<bool, twinax_kernel::Error> {
+    let to = SocketAddr::new(header.destination, header.ports.map_or(0, |(_, to)| to));
+    let link = case.facts.link(input).filter(|link| link.master.is_none());
+    let dev = link.map(|link| link.name.as_str());
+    Ok(ask::listens(&case.facts.sockets(&input.node)?, protocol(header), to, dev))
+}
+
+fn protocol(header: Header) -> ask::Protocol {
+    if header.protocol == 6 { ask::Protocol::Tcp } else { ask::Protocol::Udp }
+}
+
 /// Nobody listens on the port.
-fn listener(case: Case<'_>, node: &NodeName, header: Header) -> Found {
+fn listener(case: Case<'_>, input: &At, header: Header) -> Found {
     let Some((_, port)) = header.ports else { return Ok(Vec::new()) };
-    let sockets = case.facts.sockets(node)?;
-    let protocol = if header.protocol == 6 { ask::Protocol::Tcp } else { ask::Protocol::Udp };
-    let to = SocketAddr::new(header.destination, port);
-    if ask::listens(&sockets, protocol, to, None) {
+    if listens(case, input, header)? {
         return Ok(Vec::new());
     }
-    let of_port = sockets.iter().find(|own| own.protocol == protocol && own.port == port);
+    let node = &input.node;
+    let sockets = case.facts.sockets(node)?;
+    let to = SocketAddr::new(header.destination, port);
+    let protocol = protocol(header);
+    let elsewhere = sockets.iter().find(|own| own.takes(protocol, to, None));
+    let elsewhere = elsewhere
+        .or_else(|| sockets.iter().find(|own| own.protocol == protocol && own.port == port));
     let name = case.question.protocol.as_str();
-    let elsewhere = of_port.map(|own| own.address);
     let says = match elsewhere {
-        Some(address) => format!(
+        Some(Listening { dev: Some(dev), .. }) if *dev != input.device => format!(
+            "On {node} somebody listens on {name} port {port}, but only to what comes in at {dev}, not at {}.",
+            input.device
+        ),
+        Some(Listening { peer: Some(peer), .. }) => {
+            format!("On {node} somebody listens on {name} port {port}, but only to {peer}.")
+        }
+        Some(Listening { address, .. }) => format!(
             "On {node} somebody listens on {name} port {port}, but at the address {address}, not {}.",
             header.destination
         ),

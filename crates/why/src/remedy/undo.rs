@@ -16,7 +16,7 @@ impl Remedy {
             let ops: Vec<Op> = match op {
                 Op::Change(change) => Self::of(of_change(change)?).ops,
                 // It comes back when somebody asks for it.
-                Op::Forget { .. } => Vec::new(),
+                Op::Forget { .. } | Op::ForgetPath { .. } => Vec::new(),
                 Op::DeleteRule { node, family, table, chain, index, .. } => {
                     let rules = ask::in_node(node, nft::rules::rules)?;
                     let of_chain = rules.into_iter().filter(|own| {

@@ -8,6 +8,7 @@ use twinax_packet::decode::{Arp, DiscoveryOption, Network, Says, Transport};
 use twinax_packet::journey::{Change, Journey, Journeys, Options, Wiring};
 use twinax_packet::{Frame, Interface, Mac, Packet};
 
+use super::flow::Fragments;
 use super::{At, Flow, Seen, Sight, What};
 use crate::question::Question;
 
@@ -21,6 +22,7 @@ pub struct Classifier {
     journeys: Journeys,
     frames: Vec<Sight>,
     kinds: Vec<Kind>,
+    fragments: Fragments,
 }
 
 /// What a frame is by itself.
@@ -38,7 +40,8 @@ enum Kind {
 
 impl Default for Classifier {
     fn default() -> Self {
-        Self { journeys: Journeys::new(Options::default()), frames: Vec::new(), kinds: Vec::new() }
+        let (frames, kinds, fragments) = Default::default();
+        Self { journeys: Journeys::new(Options::default()), frames, kinds, fragments }
     }
 }
 
@@ -52,7 +55,7 @@ impl Classifier {
             return;
         }
         let packet = Packet::decode(interface.link_type, frame.bytes, frame.length);
-        self.kinds.push(kind(&packet));
+        self.kinds.push(kind(&packet, &mut self.fragments));
         self.frames.push(Sight {
             at: At { node, device: interface.device.clone() },
             direction: frame.direction,
@@ -188,8 +191,8 @@ fn journeys_of(frames: &[Sight], kinds: &[Kind], flows: &HashSet<Flow>) -> HashS
     of.map(|(sight, _)| sight.journey).collect()
 }
 
-fn kind(packet: &Packet<'_>) -> Kind {
-    if let Some(flow) = Flow::of(packet) {
+fn kind(packet: &Packet<'_>, fragments: &mut Fragments) -> Kind {
+    if let Some(flow) = fragments.flow(packet) {
         return Kind::Of(flow);
     }
     if let Network::Arp(arp) = &packet.network {

@@ -1,5 +1,6 @@
 //! Which conversation a packet belongs to.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use twinax_packet::Packet;
@@ -58,5 +59,32 @@ impl Flow {
         let (from, to) = if self.is_echo() { (from, to) } else { (to, from) };
         let reply = if self.is_echo() { !reply } else { reply };
         Self { source: destination, destination: source, protocol, from, to, reply }
+    }
+}
+
+/// Which conversations fragments belong to: only the first of a packet says it.
+#[derive(Debug, Default)]
+pub struct Fragments {
+    of: HashMap<(IpAddr, IpAddr, u8, u32), Flow>,
+}
+
+impl Fragments {
+    /// The conversation of a packet, or of the packet that this is a fragment of.
+    pub fn flow(&mut self, packet: &Packet<'_>) -> Option<Flow> {
+        let id = match &packet.network {
+            Network::Ipv4(ip) => ip.is_fragment().then_some(ip.id.into()),
+            Network::Ipv6(ip) => ip.fragment.map(|own| own.id),
+            _ => None,
+        };
+        let own = Flow::of(packet);
+        let Some(id) = id else { return own };
+        let whole = (packet.source()?, packet.destination()?, packet.protocol()?, id);
+        match own {
+            Some(flow) => {
+                self.of.insert(whole, flow);
+                own
+            }
+            None => self.of.get(&whole).copied(),
+        }
     }
 }

@@ -77,6 +77,17 @@ faults! {
         mend: "ip -n r $f rule del priority 100",
     }]);
 
+    /// The sender marks its own packets, and asks for the way once more.
+    blackhole_by_a_mark_at_the_source = Fault::new(Lab::Router, tcp("h1", "$h2", 80), &[Part {
+        inject: "
+            at h1 nft 'add table inet m
+                add chain inet m out { type route hook output priority -150; }
+                add rule inet m out tcp dport 80 meta mark set 7'
+            ip -n h1 $f rule add priority 100 fwmark 7 blackhole",
+        causes: &[cause("blackhole-route", "h1"), cause("firewall", "h1").by("inet m out")],
+        mend: "ip -n h1 $f rule del priority 100",
+    }]);
+
     /// The table of a rule has an answer, and main is not asked.
     another_table_says_no = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
         inject: "
@@ -92,8 +103,9 @@ faults! {
         mend: "ip -n h1 $f route replace default via $r1",
     }]).by_hand();
 
-    /// The better route is the dead one.
-    a_better_route_that_is_dead = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+    /// The better route is the dead one. IPv6 takes the other once the gateway has failed to answer
+    /// (`find_match`, `net/ipv6/route.c`).
+    a_better_route_that_is_dead [v4] = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
         inject: "ip -n h1 $f route add $net2 via $nobody1",
         causes: &[cause("wrong-gateway", "h1").at("e0")],
         mend: "ip -n h1 $f route del $net2 via $nobody1",

@@ -76,6 +76,34 @@ faults! {
         mend: "at r nft delete table ip6 f",
     }]);
 
+    /// The first one says which port it is for, and the others say nothing.
+    fragments_of_a_datagram_are_dropped [v4] = Fault::new(Lab::Router, udp("h1", "$h2", 7).size(3000), &[Part {
+        inject: "at r nft 'add table ip f
+            add chain ip f onward { type filter hook forward priority 0; }
+            add rule ip f onward ip frag-off & 0x1fff != 0 drop'",
+        causes: &[cause("firewall", "r").by("ip f onward")],
+        mend: "at r nft delete table ip f",
+    }]);
+
+    /// The first fragment comes through, the last one does not, and it is the answer's.
+    later_fragments_are_dropped_on_the_way_back [v6] = Fault::new(Lab::Router, udp("h1", "$h2", 7).size(3000), &[Part {
+        inject: "at r nft 'add table ip6 f
+            add chain ip6 f onward { type filter hook forward priority 0; }
+            add rule ip6 f onward iif r2 frag frag-off != 0 drop'",
+        causes: &[cause("firewall", "r").by("ip6 f onward")],
+        mend: "at r nft delete table ip6 f",
+    }]);
+
+    /// A router that tracks connections puts fragments together, and takes the packet apart again.
+    fragments_too_big_for_the_other_end = Fault::new(Lab::Router, ping("h1", "$h2").size(3000), &[Part {
+        inject: "ip -n h2 link set e0 mtu 1300
+            at r nft 'add table inet f
+                add chain inet f onward { type filter hook forward priority 0; }
+                add rule inet f onward ct state invalid drop'",
+        causes: &[cause("too-big", "h2|r").at("e0|r2")],
+        mend: "ip -n h2 link set e0 mtu 1500",
+    }]);
+
     /// There is no room for fragments that wait for the rest.
     fragments_are_not_put_together [v4] = Fault::new(Lab::Router, ping("h1", "$h2").size(3000), &[Part {
         inject: "knob h2 net.ipv4.ipfrag_low_thresh=0; knob h2 net.ipv4.ipfrag_high_thresh=0",
@@ -101,6 +129,17 @@ faults! {
         causes: &[cause("ttl", "r|h2")],
         mend: "knob h2 $hops=64",
     }]).by_hand();
+
+    /// What comes in is dropped before there is a packet: all, by a filter that is one instruction long.
+    dropped_where_it_comes_in = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "
+            tc -n r qdisc add dev r1 ingress
+            tc -n r filter add dev r1 ingress bpf da bytecode '1,6 0 0 2,'",
+        causes: &[cause("queue", "r").at("r1")],
+        mend: "tc -n r qdisc del dev r1 ingress",
+    }]).needs("tc -n r qdisc add dev r1 ingress
+        tc -n r filter add dev r1 ingress bpf da bytecode '1,6 0 0 2,'
+        tc -n r qdisc del dev r1 ingress").by_hand();
 
     /// A queue that holds nothing.
     a_queue_without_room = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {

@@ -44,6 +44,16 @@ faults! {
         mend: "",
     }]).by_hand();
 
+    datagrams_by_another_device_only [v4] = Fault::new(Lab::Router, udp("h1", "$h2", 82), &[Part {
+        inject: "at h2 perl -MSocket -e '
+            socket(S, PF_INET, SOCK_DGRAM, 0) or die;
+            setsockopt(S, SOL_SOCKET, 25, \"lo\") or die;
+            bind(S, sockaddr_in(82, INADDR_ANY)) or die;
+            exit if fork; close STDOUT; close STDERR; sleep'",
+        causes: &[cause("no-listener", "h2")],
+        mend: "",
+    }]).by_hand();
+
     /// A socket that is connected to one hears of no other.
     connected_to_somebody_else [v4] = Fault::new(Lab::Router, udp("h1", "$h2", 82), &[Part {
         inject: "at h2 perl -MIO::Socket::INET -e '

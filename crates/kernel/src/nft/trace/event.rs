@@ -29,10 +29,15 @@ pub struct TraceEvent {
     pub verdict: Verdict,
     /// Where in the packet's way.
     pub hook: Option<Hook>,
+    /// Whether the kernel asks for the way again when a chain like this has changed the packet's
+    /// mark (type `route`).
+    pub reroutes: bool,
     /// The device that it has come in by.
     pub iif: Option<String>,
     /// The device that it goes out by.
     pub oif: Option<String>,
+    /// Its mark when that was decided (`meta mark`); 0 where it has none.
+    pub mark: u32,
     /// The packet, as far as the kernel shows it: as it was when it came to the base chain.
     pub headers: Headers,
 }
@@ -131,6 +136,7 @@ pub struct Headers {
 #[derive(Debug, Clone, Default)]
 struct Visit {
     hook: Option<Hook>,
+    reroutes: bool,
     iif: Option<String>,
     oif: Option<String>,
     headers: Headers,
@@ -170,9 +176,11 @@ impl Reader {
             let mut named = |kind| device(own.get_number(kind)?);
             let (iif, oif) = (named(trace::IIF), named(trace::OIF));
             let hook = base.map(|base| base.hook);
-            self.visits.insert(id, Visit { hook, iif, oif, headers });
+            let reroutes = base.is_some_and(|base| base.kind == "route");
+            self.visits.insert(id, Visit { hook, reroutes, iif, oif, headers });
         }
-        let Visit { hook, iif, oif, headers } = self.visits.get(&id).cloned().unwrap_or_default();
+        let visit = self.visits.get(&id).cloned().unwrap_or_default();
+        let Visit { hook, reroutes, iif, oif, headers } = visit;
         let (kind, verdict) = match own.get_number(trace::TYPE)? {
             trace::TYPE_POLICY => (Kind::Policy, Verdict::of(own.get_number(trace::POLICY)?, None)),
             kind => {
@@ -203,8 +211,10 @@ impl Reader {
             kind,
             verdict,
             hook,
+            reroutes,
             iif,
             oif,
+            mark: own.get_number(trace::MARK).unwrap_or(0),
             headers,
         })
     }

@@ -13,6 +13,11 @@ const AT_ONCE: usize = 16;
 /// The headers of ICMP (RFC 792) and ICMPv6 (RFC 4443) errors, behind which is the packet that is
 /// the matter.
 const ICMP_HEADER: u32 = 8;
+/// `ETH_P_IP` and `ETH_P_IPV6`.
+const ETHERTYPE_IPV4: u16 = 0x0800;
+const ETHERTYPE_IPV6: u16 = 0x86dd;
+/// The next header of IPv6 that says that it is a fragment (RFC 8200, 4.5).
+const FRAGMENT: u8 = 44;
 
 /// What a probe is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,7 +58,7 @@ impl Protocol {
 
 /// Which packets are to be traced: those of a protocol that have all that is said here. What ports
 /// are said counts for answers, too, the other way round. Errors (ICMP) about such a packet are
-/// traced with it.
+/// traced with it, and so are later fragments of its protocol, which have nothing of this.
 ///
 /// ```
 /// use twinax_kernel::nft::trace::{Probe, Protocol};
@@ -112,7 +117,7 @@ impl Probe {
             let rule = rule.chain(same(payload::NETWORK, 0, &self.bytes)).collect();
             return vec![marking(rule)];
         };
-        let mut rules = Vec::new();
+        let mut rules = if self.is_any() { Vec::new() } else { fragments(number) };
         for bytes in self.ways() {
             let itself = meta_is(meta::L4PROTO, vec![number]).into_iter();
             rules.push(itself.chain(same(payload::TRANSPORT, 0, &bytes)).collect());
@@ -131,6 +136,11 @@ impl Probe {
         rules.into_iter().map(marking).collect()
     }
 
+    /// Whether it is every packet of its protocol.
+    fn is_any(&self) -> bool {
+        self.bytes.is_empty() && self.ports == (None, None)
+    }
+
     /// The bytes with the ports among them, there and, where that is another, back.
     fn ways(&self) -> Vec<Vec<(u32, Vec<u8>)>> {
         let with = |source: Option<u16>, destination: Option<u16>| {
@@ -145,6 +155,20 @@ impl Probe {
         }
         ways
     }
+}
+
+/// Fragments of a protocol but the first, by the offset of IPv4; all of IPv6.
+fn fragments(number: u8) -> Vec<Vec<Expression>> {
+    let of = |ethertype: u16, offset, length, rest: Vec<Expression>| {
+        let mut rule = Vec::from(meta_is(meta::PROTOCOL, ethertype.to_be_bytes().to_vec()));
+        rule.extend(meta_is(meta::L4PROTO, vec![number]));
+        rule.push(Expression::Payload { base: payload::NETWORK, offset, length });
+        rule.extend(rest);
+        rule
+    };
+    let begins_later = vec![Expression::Mask(vec![0x1f, 0xff]), Expression::NotEqual(vec![0, 0])];
+    let is_fragment = vec![Expression::Equal(vec![FRAGMENT])];
+    vec![of(ETHERTYPE_IPV4, 6, 2, begins_later), of(ETHERTYPE_IPV6, 6, 1, is_fragment)]
 }
 
 /// `meta nftrace set 1` for what the expressions let through.

@@ -55,6 +55,7 @@ choice! { RouteKind, "RouteKind", "kind of route",
     "blackhole" => Self::Blackhole,
     "prohibit" => Self::Prohibit,
     "unreachable" => Self::Unreachable,
+    "throw" => Self::Throw,
 }
 
 choice! { Restart, "Restart", "way to restart a command",
