@@ -14,6 +14,9 @@ use crate::error::Error;
 use crate::netlink::{self, Socket};
 use crate::observe::link::ifla;
 
+/// Hardware addresses, each with where a tunnel sends what is for it.
+pub type Entries = Vec<([u8; 6], IpAddr)>;
+
 /// A device that carries frames or packets within other packets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tunnel {
@@ -35,7 +38,7 @@ pub struct Tunnel {
     pub port: Option<u16>,
     /// Where it sends what is for a hardware address, as its forwarding database has it. Those of the
     /// address zero are for all that is not known otherwise.
-    pub entries: Vec<([u8; 6], IpAddr)>,
+    pub entries: Entries,
 }
 
 impl Tunnel {
@@ -180,13 +183,13 @@ fn read(kind: &str, data: Value<'_>) -> Option<Tunnel> {
 }
 
 /// The entries of forwarding databases that lead to an address, by the index of their device.
-fn entries(socket: &mut Socket) -> Result<HashMap<u32, Vec<([u8; 6], IpAddr)>>, Error> {
+fn entries(socket: &mut Socket) -> Result<HashMap<u32, Entries>, Error> {
     let mut ask = NeighbourMessage::default();
     ask.header.family = AddressFamily::Bridge;
     let ask = RouteNetlinkMessage::GetNeighbour(ask);
     let mut answer = Vec::new();
     socket.dump_raw("asking for where tunnels lead", &ask, &mut answer)?;
-    let mut found: HashMap<u32, Vec<_>> = HashMap::new();
+    let mut found: HashMap<u32, Entries> = HashMap::new();
     for (kind, message) in netlink::messages(&answer) {
         if kind.message_type == libc::RTM_NEWNEIGH
             && let Some((index, mac, to)) = entry(message)
