@@ -208,10 +208,13 @@ fn bench<'a>(
     };
     match opened {
         Ok(bench) if !bench.unchanged.arrives => return Some(bench),
-        Ok(_) => diagnosis.notes.push(
-            "on a copy of the nodes the packet arrives: what stops it is not in what could be copied"
-                .to_owned(),
-        ),
+        Ok(bench) => {
+            diagnosis.notes.push(
+                "on a copy of the nodes the packet arrives: what stops it is not in what could be copied"
+                    .to_owned(),
+            );
+            diagnosis.notes.extend(bench.lacks());
+        }
         Err(error) => diagnosis.notes.push(format!("nothing could be tried: {error}")),
     }
     None
@@ -341,6 +344,7 @@ fn search(
     // To get further is not enough: whoever turns what decides about all packets sends them elsewhere.
     let best = tried.iter().position(|one| one.tried == Tried::Arrives);
     let Some(best) = best else {
+        diagnosis.notes.extend(bench.lacks());
         unknown(diagnosis, suspects);
         return None;
     };
@@ -370,13 +374,19 @@ fn unknown(diagnosis: &mut Diagnosis, suspects: &[Suspect]) {
         Some(hop) => format!("it was seen last at {} ({})", hop.at, hop.direction),
         None => "it was seen nowhere".to_owned(),
     };
-    let refuted: Vec<&str> = suspects.iter().map(|own| own.cause.sentence.as_str()).collect();
-    diagnosis.evidence = refuted
-        .iter()
-        .map(|says| {
-            Evidence::new(Mark::Tried, format!("it is not this, or not this alone: {says}"))
-        })
-        .collect();
+    let considered = suspects.iter().map(|own| {
+        let says = &own.cause.sentence;
+        match own.remedies.is_empty() {
+            true => Evidence::new(
+                Mark::Inferred,
+                format!("it may be this, and nothing could be tried: {says}"),
+            ),
+            false => {
+                Evidence::new(Mark::Tried, format!("it is not this, or not this alone: {says}"))
+            }
+        }
+    });
+    diagnosis.evidence = considered.collect();
     diagnosis.verdict = Some(Verdict {
         sentence: format!("I don't know why the packet does not arrive; {seen}."),
         causes: Vec::new(),

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use twinax_kernel::ask::Tunnel;
 use twinax_kernel::nft::trace::{self, Tracer};
 use twinax_kernel::{Error, Netns};
+use twinax_lab::capture::filter::{self, FilterError};
 use twinax_lab::capture::{CaptureError, Memory, Options, Session};
 use twinax_lab::probe::{Connection, Echo, UdpEcho, connect, ping, udp_echo};
 use twinax_lab::{ask, nodes};
+use twinax_packet::filter::Filter;
 use twinax_topology::NodeName;
 
 use crate::counted::Counts;
@@ -25,6 +27,9 @@ pub enum ProbeError {
     /// It could not be watched.
     #[error(transparent)]
     Watch(#[from] CaptureError),
+    /// There is no filter for it.
+    #[error("what is to be watched can't be said to the kernel")]
+    Filter(#[source] FilterError),
     /// It could not be sent.
     #[error("the probe could not be sent")]
     Send(#[source] Error),
@@ -57,7 +62,8 @@ pub fn probe_since(
 ) -> Result<Seen, ProbeError> {
     let bytes = Memory::STEP.bytes.max(watched.len() as u64 * LEAST);
     let memory = Memory { bytes, ..Memory::STEP };
-    let options = Options { newcomers: false, ..Options::all(memory) };
+    let filter = wanted(question, facts).map_err(ProbeError::Filter)?;
+    let options = Options { newcomers: false, filter, ..Options::all(memory) };
     let mut session = Session::open(watched, &options)?;
     let mut classifier = Classifier::default();
     let netns = nodes::open(&question.from).map_err(ProbeError::Send)?;
@@ -89,6 +95,19 @@ pub fn probe_since(
         translations.extend(tracer.passed().iter().filter_map(|own| Translation::of(node, own)));
     }
     Ok(Seen { answered, words, lost, traces, translations, counted, ..seen })
+}
+
+/// Which frames can be of the probe. In a large lab, what all hosts say to all (router solicitations, reports of
+/// groups: RFC 4861, RFC 3810) would fill the rings.
+fn wanted(question: &Question, facts: &Facts) -> Result<Filter, FilterError> {
+    // A tunnel's packets may be of the other family, or of none.
+    if facts.with_tunnels().next().is_some() {
+        return Ok(Filter::everything());
+    }
+    filter::by_own_words(match question.to {
+        IpAddr::V4(_) => "ip or arp",
+        IpAddr::V6(_) => "ip6 and not dst host ff02::2 and not dst host ff02::16",
+    })
 }
 
 /// Has the kernel tell what nftables does with the packet, in all nodes that have any.

@@ -74,11 +74,14 @@ impl Reach {
 }
 
 /// Copies of the nodes on the way, on which remedies are tried.
+#[derive(Clone)]
 pub struct Bench<'a> {
     blueprint: &'a Blueprint,
     question: Question,
     /// What comes of the probe where nothing is changed.
     pub unchanged: Outcome,
+    /// What the kernel has refused to build in a copy, in words.
+    refused: Vec<String>,
 }
 
 impl<'a> Bench<'a> {
@@ -86,16 +89,21 @@ impl<'a> Bench<'a> {
     pub fn open(blueprint: &'a Blueprint, question: &Question) -> Result<Self, CopyError> {
         let mut question = Question { timeout: IN_COPY.min(question.timeout), ..question.clone() };
         let start = Instant::now();
-        let unchanged = blueprint.run(|_| ask(&question))?;
+        let (unchanged, refused) = blueprint.start(|_| ask(&question))?.finish_told()?;
         let built_in = start.elapsed().saturating_sub(question.timeout);
         question.timeout = (TIMES * built_in).clamp(question.timeout, PATIENT);
-        Ok(Self { blueprint, question, unchanged })
+        Ok(Self { blueprint, question, unchanged, refused })
     }
 
     /// The same, on which more time is given: on a busy machine a copy may not be at once what it is to be.
     pub fn patient(&self) -> Self {
         let question = Question { timeout: PATIENT, ..self.question.clone() };
-        Self { blueprint: self.blueprint, question, unchanged: self.unchanged.clone() }
+        Self { question, ..self.clone() }
+    }
+
+    /// What the copies do not have, though it is there in the lab.
+    pub fn lacks(&self) -> impl Iterator<Item = String> {
+        self.refused.iter().map(|what| format!("refused in the copy: {what}"))
     }
 
     /// What comes of each of these remedies, each on a copy of its own; in their order.

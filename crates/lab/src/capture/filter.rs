@@ -88,7 +88,8 @@ fn asks_for_vlans(expression: &str) -> bool {
     expression.split(is_sign).any(|word| word == "vlan")
 }
 
-fn by_own_words(expression: &str) -> Result<Filter, FilterError> {
+/// Compiles an expression of the words that twinax knows by itself, whether libpcap is there or not.
+pub fn by_own_words(expression: &str) -> Result<Filter, FilterError> {
     let parsed = filter::parse(expression)
         .map_err(|source| FilterError::Words { expression: expression.to_owned(), source })?;
     let [ethernet, raw] = BEGINNINGS.map(|beginning| filter::compile(&parsed, beginning));

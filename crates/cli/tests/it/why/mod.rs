@@ -11,7 +11,6 @@ mod forwarding;
 mod healthy;
 mod nat;
 mod neighbours;
-mod not_yet;
 mod pairs;
 mod routes;
 mod sizes;

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::fault::{Ask, Cause, Family, Fault, Packet, Part, WORDS_OF_SHELL, Words};
 use super::labs::Lab;
-use super::not_yet::NOT_YET;
 use crate::support::user::OWN_TUN;
 use crate::support::{Program, Test, Who};
 
@@ -28,8 +27,6 @@ pub struct Place<'t> {
     fault: Fault,
     family: Family,
     words: Words,
-    /// Whether `why` is not held to it yet.
-    not_yet: bool,
 }
 
 /// Proves a fault in a family, as whoever runs the tests; one that everybody is to be told of, as
@@ -41,7 +38,7 @@ pub fn proves(module: &str, fault: Fault, family: Family) {
     let test = Test::new(&name);
     let all = if fault.everybody { Who::all() } else { vec![Who::here()] };
     for who in all {
-        let Some(place) = Place::new(&test, who, &name, fault, family) else { return };
+        let Some(place) = Place::new(&test, who, fault, family) else { return };
         for part in fault.parts {
             place.script(part.inject);
         }
@@ -58,7 +55,7 @@ pub fn proves(module: &str, fault: Fault, family: Family) {
 pub fn is_healthy(name: &str, lab: Lab, ask: Ask, family: Family) {
     let test = Test::new(name);
     let fault = Fault::new(lab, ask, &[]);
-    let Some(place) = Place::new(&test, Who::here(), name, fault, family) else { return };
+    let Some(place) = Place::new(&test, Who::here(), fault, family) else { return };
     place.arrives("with nothing wrong");
     let said = place.why().arg("--json").done().exits(0);
     let said: Value = serde_json::from_str(&said.stdout).expect("--json gives JSON");
@@ -70,7 +67,7 @@ pub fn is_healthy(name: &str, lab: Lab, ask: Ask, family: Family) {
 }
 
 impl<'t> Place<'t> {
-    fn new(test: &'t Test, who: Who, name: &str, fault: Fault, family: Family) -> Option<Self> {
+    fn new(test: &'t Test, who: Who, fault: Fault, family: Family) -> Option<Self> {
         if !test.can_be(who) {
             return None;
         }
@@ -83,8 +80,7 @@ impl<'t> Place<'t> {
         }
         up.done().exits(0);
         let words = Words::of(fault.lab, family);
-        let not_yet = NOT_YET.contains(&name);
-        let place = Self { test, who, fault, family, words, not_yet };
+        let place = Self { test, who, fault, family, words };
         if !fault.needs.is_empty() {
             let tried = place.shell(fault.needs).done();
             if tried.code != 0 {
@@ -219,18 +215,8 @@ impl<'t> Place<'t> {
     /// hand then.
     #[track_caller]
     fn explains(&self) {
-        if self.not_yet {
-            self.test.skip("`why` is not held to it yet");
-        }
         for (number, part) in self.fault.parts.iter().enumerate() {
             let next = self.fault.parts.get(number + 1);
-            if self.not_yet {
-                if next.is_some() {
-                    self.script(part.mend);
-                    self.is_lost("with the first thing mended");
-                }
-                continue;
-            }
             // What is the last thing that is wrong is mended at once.
             let mends = next.is_none() && self.fault.fixed;
             let why = self.why().arg("--json");
@@ -282,7 +268,7 @@ impl<'t> Place<'t> {
     #[track_caller]
     fn is_mended(&self) {
         let last = self.fault.parts.last().expect("a fault has a part");
-        if self.fault.fixed && !self.not_yet {
+        if self.fault.fixed {
             self.arrives("after the remedy");
         } else if !last.mend.is_empty() {
             self.script(last.mend);
