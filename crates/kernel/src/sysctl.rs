@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 use twinax_topology::Sysctl;
 
-pub use differing::differing;
+pub use differing::{differing, differing_but};
 
 use crate::error::{Error, errno};
 

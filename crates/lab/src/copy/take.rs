@@ -101,9 +101,23 @@ impl Read {
             |own: &Listening| own.protocol == ask::Protocol::Udp && of_tunnels.contains(&own.port);
         // One that is connected takes nothing from anybody else.
         sockets.retain(|own| own.peer.is_none() && !is_kernels(own));
-        let (sysctls, firewall) = (sysctl::differing(fresh), nft::copy::dump()?);
+        // A port of a bridge takes no packets by itself.
+        let many = ports_of_large_bridges(&words.devices);
+        let sysctls = sysctl::differing_but(fresh, |name| many.contains(name));
+        let firewall = nft::copy::dump()?;
         Ok(Self { words, sysctls, ipv6_mtus, firewall, sockets })
     }
+}
+
+/// The ports of bridges that have more of them than are copied, by their names.
+fn ports_of_large_bridges(devices: &[Device]) -> HashSet<&str> {
+    let mut ports: HashMap<&str, Vec<&str>> = HashMap::new();
+    for device in devices {
+        if let Some(master) = &device.seen.master {
+            ports.entry(master).or_default().push(&device.seen.name);
+        }
+    }
+    ports.into_values().filter(|ports| ports.len() > PORTS).flatten().collect()
 }
 
 /// Does the same for each node, on as many threads as there are processors.

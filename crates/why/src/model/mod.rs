@@ -296,7 +296,7 @@ fn last_of<'a>(case: Case<'a>, all: &[&'a Sight]) -> Option<&'a Sight> {
     if let Some(there) = all.iter().rev().find(|sight| is_delivered(case, sight)) {
         return Some(there);
     }
-    furthest(case, &all)
+    furthest(case, all)
 }
 
 /// Of several sights of a packet that of the end which counts.

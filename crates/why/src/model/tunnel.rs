@@ -110,7 +110,7 @@ pub fn leave(case: Case<'_>, sight: &Sight, header: Header) -> Found {
     let fitting: Vec<&Tunnel> =
         of_kind.iter().copied().filter(|own| differs(&sender, own, header).is_none()).collect();
     let is_up = |tunnel: &&Tunnel| case.facts.link(&at(tunnel)).is_some_and(|link| link.up);
-    if fitting.iter().any(|tunnel| is_up(tunnel)) {
+    if fitting.iter().any(is_up) {
         return Ok(Vec::new());
     }
     if !fitting.is_empty() {
