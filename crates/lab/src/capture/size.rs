@@ -13,8 +13,8 @@ pub struct Memory {
     pub bytes: u64,
     /// After so many milliseconds, or twice that, frames are handed over, in a lab of few nodes.
     pub latency: u32,
-    /// The same in a lab of a hundred or more: the fewer and fuller blocks are, the less processor time
-    /// each frame takes.
+    /// The same in a lab of [`CROWD`] nodes or more: the fewer and fuller blocks are, the less processor
+    /// time each frame takes.
     pub crowded: u32,
 }
 
@@ -30,6 +30,8 @@ pub(super) struct Division {
 impl Memory {
     /// For whoever watches.
     pub const WATCHING: Self = Self { bytes: 64 << 20, latency: 10, crowded: 60 };
+    /// For whoever reads a file afterwards.
+    pub const RECORDING: Self = Self { crowded: 240, ..Self::WATCHING };
     /// For a step that waits for what it expects.
     pub const STEP: Self = Self { bytes: 32 << 20, latency: 2, crowded: 2 };
 }
@@ -44,8 +46,8 @@ const BLOCKS: u64 = 8;
 const READER: u64 = 640;
 /// That is a matter of how many blocks there are, between these numbers.
 const ENOUGH: (u64, u64) = (16, 64);
-/// As long as there are fewer nodes than twice the milliseconds, no block is handed over that late.
-const CROWD: u32 = 2;
+/// In a lab of so many nodes blocks are handed over as late as is allowed; in one of fewer as much sooner.
+const CROWD: u32 = 120;
 /// A timer of the kernel fires for each ring each time its latency is over: so many a millisecond are not
 /// felt.
 const TIMERS: u32 = 10;
@@ -70,7 +72,8 @@ impl Memory {
         }
         let each = if nodes == 1 { share } else { (share * 3 / 4).max(least) };
         let many = u32::try_from(nodes).unwrap_or(u32::MAX);
-        let crowded = self.crowded.min(many / CROWD);
+        let crowded = u64::from(self.crowded) * u64::from(many.min(CROWD)) / u64::from(CROWD);
+        let crowded = crowded as u32;
         let retire = self.latency.max(crowded).max(many / TIMERS).min(LONGEST);
         let enough = (READER / u64::from(retire).max(1)).clamp(ENOUGH.0, ENOUGH.1);
         let sizes = std::iter::successors(Some(LARGEST), |size| Some(size / 2));
@@ -123,6 +126,12 @@ mod tests {
         assert_eq!(few(100), (16 << 10, 50));
         assert_eq!(few(400), (4096, 60));
         assert_eq!(of(1000), (4096, 12, 100, (64 << 20) - 1000 * 12 * 4096));
+    }
+
+    #[test]
+    fn what_is_recorded_is_handed_over_later_where_there_are_many() {
+        let retire = |nodes| Memory::RECORDING.divide(nodes).expect("it is enough").ring.retire;
+        assert_eq!([1, 5, 100, 1000].map(retire), [10, 10, 200, 240]);
     }
 
     #[test]

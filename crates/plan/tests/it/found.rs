@@ -118,8 +118,8 @@ fn what_a_lab_file_cannot_say_is_told() {
         |node| node.links[0].addresses.push(address("10.0.0.1/32")),
         &["n:lo: address 10.0.0.1/32"],
     );
-    let throw = ObservedRoute { kind: "throw".to_owned(), ..route("10.0.0.0/8", None) };
-    beyond(|node| node.routes.push(throw), &["n: route throw 10.0.0.0/8"]);
+    let anycast = ObservedRoute { kind: "anycast".to_owned(), ..route("10.0.0.0/8", None) };
+    beyond(|node| node.routes.push(anycast), &["n: route anycast 10.0.0.0/8"]);
     beyond(|node| node.tables.push("ip own".to_owned()), &["n: nftables tables: ip own"]);
     let usual = [rule("ipv6", 0, 255), rule("ipv6", 32_766, 254)];
     let odd = ObservedRule { beyond: vec!["IP_PROTO".to_owned()], ..rule("ipv6", 9, 254) };

@@ -29,7 +29,7 @@ pub fn run(
     mut sink: Box<dyn Sink>,
     stop: &PipeReader,
 ) -> anyhow::Result<u8> {
-    let mut session = open(watched, asked)?;
+    let mut session = open(watched, asked, sink.is_read_later())?;
     sink.pause(known(session.devices()), now())?;
     if !asked.quiet {
         show::tell(&begin_words(watched));
@@ -87,13 +87,14 @@ fn now() -> Time {
     Time(since.as_nanos() as u64)
 }
 
-fn open(watched: &Watched, asked: &Capture) -> anyhow::Result<Session> {
+fn open(watched: &Watched, asked: &Capture, is_read_later: bool) -> anyhow::Result<Session> {
     for (node, interfaces) in &watched.only {
         for interface in interfaces {
             target::has_interface(node, interface.as_ref())?;
         }
     }
-    let memory = Memory { bytes: asked.ring.0, ..Memory::WATCHING };
+    let memory = if is_read_later { Memory::RECORDING } else { Memory::WATCHING };
+    let memory = Memory { bytes: asked.ring.0, ..memory };
     let mut options = Options { newcomers: watched.whole, ..Options::all(memory) };
     options.only.clone_from(&watched.only);
     if let Some(expression) = &asked.filter {

@@ -50,6 +50,11 @@ pub trait Sink {
         let _ = (node, frames);
     }
 
+    /// Whether nobody looks at a frame as soon as it is there.
+    fn is_read_later(&self) -> bool {
+        false
+    }
+
     /// Whether it has had as many frames as it was to have.
     fn is_done(&self) -> bool;
 

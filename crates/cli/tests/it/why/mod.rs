@@ -16,3 +16,4 @@ mod routes;
 mod sizes;
 mod sockets;
 mod tunnels;
+mod undisturbed;

@@ -198,11 +198,6 @@ pub fn passes(devices: &Devices, route: &RouteKey<'_>) -> bool {
     waits || (of_link_local && devices.get(route.dev).is_some_and(|device| device.no_link_local))
 }
 
-/// Whether it is a matter of time if a device has carrier.
-pub fn carrier_passes(devices: &Devices, dev: &str) -> bool {
-    devices.get(dev).is_some_and(|device| device.stp)
-}
-
 /// A member of an object, as text.
 pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()

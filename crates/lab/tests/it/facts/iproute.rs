@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::chance::{Devices, RouteKey, carrier_passes, flatten, has, passes, text};
+use super::chance::{Devices, RouteKey, flatten, has, passes, text};
 use crate::both_ways::chain;
 
 /// The answers of iproute2, each an array of objects.
@@ -103,9 +103,8 @@ fn route(devices: &Devices, route: &Value) -> Option<String> {
         return None;
     }
     let mut shown = route.clone();
-    if carrier_passes(devices, dev)
-        && let Some(flags) = shown["flags"].as_array_mut()
-    {
+    // It follows the carrier, which is a fact of its own, and up to a second later (`net/core/link_watch.c`).
+    if let Some(flags) = shown["flags"].as_array_mut() {
         flags.retain(|flag| flag != "linkdown");
     }
     Some(format!("route {shown}"))

@@ -18,19 +18,25 @@ pub struct File {
     file: Option<CaptureFile<Box<dyn Write>>>,
     left: u64,
     hung_up: bool,
+    /// Whether it is no pipe.
+    is_file: bool,
 }
 
 impl File {
     /// Opens it; `-` is standard output. What is there already is overwritten.
     pub fn open(path: &Path, filter: Option<String>, most: u64) -> anyhow::Result<Self> {
-        let out: Box<dyn Write> = match path == Path::new("-") {
-            true => Box::new(std::io::stdout()),
-            false => Box::new(fs::File::create(path).map_err(|error| {
-                Wrong::new(format!("`{}` can't be written: {error}", path.display()))
-            })?),
+        let (out, is_file): (Box<dyn Write>, bool) = match path == Path::new("-") {
+            true => (Box::new(std::io::stdout()), false),
+            false => {
+                let file = fs::File::create(path).map_err(|error| {
+                    Wrong::new(format!("`{}` can't be written: {error}", path.display()))
+                })?;
+                let is_file = file.metadata().is_ok_and(|of| of.is_file());
+                (Box::new(file), is_file)
+            }
         };
         let file = Some(CaptureFile::new(out, filter)?);
-        Ok(Self { file, left: most, hung_up: false })
+        Ok(Self { file, left: most, hung_up: false, is_file })
     }
 
     /// Who has hung up, as Wireshark does when it has seen enough, wanted no more.
@@ -65,6 +71,10 @@ impl Sink for File {
             None => Ok(()),
         };
         self.or_hung_up(written)
+    }
+
+    fn is_read_later(&self) -> bool {
+        self.is_file
     }
 
     fn pause(&mut self, known: Known<'_>, now: Time) -> anyhow::Result<()> {
