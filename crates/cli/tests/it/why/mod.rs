@@ -12,6 +12,7 @@ mod healthy;
 mod nat;
 mod neighbours;
 mod pairs;
+mod random;
 mod routes;
 mod sizes;
 mod sockets;
