@@ -13,7 +13,7 @@ pub struct Memory {
     pub bytes: u64,
     /// After so many milliseconds, or twice that, frames are handed over, in a lab of few nodes.
     pub latency: u32,
-    /// The same in a lab of [`CROWD`] nodes or more: the fewer and fuller blocks are, the less processor
+    /// The same in a lab of 120 nodes or more: the fewer and fuller blocks are, the less processor
     /// time each frame takes.
     pub crowded: u32,
 }
