@@ -68,6 +68,11 @@ impl<'a> Value<'a> {
             .ok()
     }
 
+    /// One of the attributes in it.
+    pub fn get(self, kind: u16) -> Option<Value<'a>> {
+        self.nested().find(|(own, _)| *own == kind).map(|(_, value)| value)
+    }
+
     /// The attributes in it.
     pub fn nested(self) -> impl Iterator<Item = (u16, Value<'a>)> {
         attributes(self.0)

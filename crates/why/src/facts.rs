@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use twinax_kernel::ask::{Asked, Listening, RouteQuery, Tunnel};
+use twinax_kernel::ask::{Asked, Listening, RouteQuery, Tunnel, is_tunnel};
 use twinax_kernel::observe::What;
 use twinax_kernel::{Error, nft};
 use twinax_lab::{ask, nodes, observe, wanted};
@@ -21,10 +21,6 @@ use twinax_topology::{NodeName, Place, Wire};
 
 use crate::seen::At;
 use segment::Segment;
-
-/// The kinds of devices that carry packets within packets which can be read.
-const TUNNELS: [&str; 9] =
-    ["vxlan", "geneve", "gre", "gretap", "ip6gre", "ip6gretap", "ipip", "sit", "ip6tnl"];
 
 /// What is known of a lab, in the sandbox of the calling process.
 pub struct Facts {
@@ -76,9 +72,9 @@ impl Facts {
     /// The devices that carry frames within packets: a link of theirs is longer than cables and bridges say.
     pub fn with_tunnels(&self) -> impl Iterator<Item = At> {
         let others = ["wireguard", "macsec"];
-        let all = self.all_links().filter(move |(_, link)| {
-            TUNNELS.contains(&&*link.kind) || others.contains(&&*link.kind)
-        });
+        let all = self
+            .all_links()
+            .filter(move |(_, link)| is_tunnel(&link.kind) || others.contains(&&*link.kind));
         all.map(|(node, link)| At::new(node, &link.name))
     }
 
@@ -158,7 +154,7 @@ impl Facts {
         if let Some(known) = self.tunnels.borrow().get(node) {
             return Ok(known.clone());
         }
-        let has_any = self.links(node).iter().any(|link| TUNNELS.contains(&&*link.kind));
+        let has_any = self.links(node).iter().any(|link| is_tunnel(&link.kind));
         let found = Rc::new(if has_any { ask::tunnels(node)? } else { Vec::new() });
         self.tunnels.borrow_mut().insert(node.clone(), found.clone());
         Ok(found)

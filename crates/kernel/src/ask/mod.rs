@@ -18,4 +18,4 @@ pub use queues::{Queue, queues};
 pub use route::{Asked, RouteAnswer, RouteQuery, route};
 pub use sockets::{Listening, Protocol, listens, sockets, sockets_of_files};
 pub use statistics::{Statistics, statistics};
-pub use tunnels::{Tunnel, tunnels};
+pub use tunnels::{Tunnel, is_tunnel, tunnels};

@@ -311,8 +311,7 @@ fn by_kind(kind: RouteType) -> Option<Errno> {
 }
 
 fn mtu(metrics: Value<'_>) -> Option<u32> {
-    let (_, mtu) = metrics.nested().find(|(metric, _)| *metric == rta::METRIC_MTU)?;
-    mtu.u32()
+    metrics.get(rta::METRIC_MTU)?.u32()
 }
 
 /// `rta_expires` of a `struct rta_cacheinfo`, in hundredths of a second (`USER_HZ`).

@@ -13,6 +13,7 @@ use crate::attributes::{Value, header, number};
 use crate::error::Error;
 use crate::netlink::{self, Socket};
 use crate::observe::link::ifla;
+use crate::observe::neighbour::nda;
 
 /// Hardware addresses, each with where a tunnel sends what is for it.
 pub type Entries = Vec<([u8; 6], IpAddr)>;
@@ -97,10 +98,6 @@ const GRE_KEY: u16 = 0x2000;
 const IP: Layout =
     Layout { numbers: None, ends: (&[2], &[3]), port: None, external: 19, is_gre: false };
 
-/// `NDA_…`.
-const DST: u16 = 1;
-const LLADDR: u16 = 2;
-
 fn layout(kind: &str) -> Option<Layout> {
     Some(match kind {
         "vxlan" => VXLAN,
@@ -109,6 +106,11 @@ fn layout(kind: &str) -> Option<Layout> {
         "ipip" | "sit" | "ip6tnl" => IP,
         _ => return None,
     })
+}
+
+/// Whether devices of a kind carry packets within packets, and say where to.
+pub fn is_tunnel(kind: &str) -> bool {
+    layout(kind).is_some()
 }
 
 /// The tunnels of the namespace of the calling thread, but for those that only the kernel can see through
@@ -145,8 +147,7 @@ fn device(message: &[u8]) -> Option<(u32, Tunnel)> {
         }
     }
     let info = info?;
-    let of = |wanted| info.nested().find(|(own, _)| *own == wanted).map(|(_, value)| value);
-    let mut tunnel = read(&of(ifla::INFO_KIND)?.text(), of(ifla::INFO_DATA)?)?;
+    let mut tunnel = read(&info.get(ifla::INFO_KIND)?.text(), info.get(ifla::INFO_DATA)?)?;
     tunnel.device = name?;
     Some((number(header, 4), tunnel))
 }
@@ -154,17 +155,16 @@ fn device(message: &[u8]) -> Option<(u32, Tunnel)> {
 /// What is said of a device of a kind; `None`: it is no tunnel.
 fn read(kind: &str, data: Value<'_>) -> Option<Tunnel> {
     let layout = layout(kind)?;
-    let of = |wanted| data.nested().find(|(own, _)| *own == wanted).map(|(_, value)| value);
     let address = |all: &[u16]| {
-        let addresses = all.iter().filter_map(|own| of(*own)?.ip());
+        let addresses = all.iter().filter_map(|own| data.get(*own)?.ip());
         addresses.into_iter().find(|address| !address.is_unspecified())
     };
     let numbered = |attribute: u16, flags: u16| {
-        let value = of(attribute)?.u32()?;
+        let value = data.get(attribute)?.u32()?;
         if !layout.is_gre {
             return Some(value);
         }
-        let has_key = u16::from_be(of(flags)?.u16()?) & GRE_KEY != 0;
+        let has_key = u16::from_be(data.get(flags)?.u16()?) & GRE_KEY != 0;
         has_key.then_some(u32::from_be(value))
     };
     let numbers = layout.numbers;
@@ -172,12 +172,12 @@ fn read(kind: &str, data: Value<'_>) -> Option<Tunnel> {
         device: String::new(),
         kind: kind.to_owned(),
         // A flag that is a number of one byte in some kinds, and without a value in others.
-        external: of(layout.external).is_some_and(|own| own.u8().is_none_or(|own| own != 0)),
+        external: data.get(layout.external).is_some_and(|own| own.u8().is_none_or(|own| own != 0)),
         sends: numbers.and_then(|(sends, _)| numbered(sends, GRE_FLAGS.1)),
         takes: numbers.and_then(|(_, takes)| numbered(takes, GRE_FLAGS.0)),
         local: address(layout.ends.0),
         remote: address(layout.ends.1),
-        port: layout.port.and_then(|port| Some(u16::from_be(of(port)?.u16()?))),
+        port: layout.port.and_then(|port| Some(u16::from_be(data.get(port)?.u16()?))),
         entries: Vec::new(),
     })
 }
@@ -206,8 +206,8 @@ fn entry(message: &[u8]) -> Option<(u32, [u8; 6], IpAddr)> {
     let (mut mac, mut to) = (None, None);
     for (attribute, value) in attributes {
         match attribute {
-            DST => to = value.ip(),
-            LLADDR => mac = value.0.try_into().ok(),
+            nda::DST => to = value.ip(),
+            nda::LLADDR => mac = value.0.try_into().ok(),
             _ => {}
         }
     }

@@ -140,8 +140,7 @@ fn info(attributes: Value<'_>, link: &mut ObservedLink) {
 }
 
 fn tap_mode(attributes: Value<'_>) -> Option<String> {
-    let (_, mode) = attributes.nested().find(|(attribute, _)| *attribute == ifla::TUN_TYPE)?;
-    match i32::from(mode.u8()?) {
+    match i32::from(attributes.get(ifla::TUN_TYPE)?.u8()?) {
         libc::IFF_TUN => Some("tun".to_owned()),
         libc::IFF_TAP => Some("tap".to_owned()),
         _ => None,

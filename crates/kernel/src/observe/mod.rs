@@ -13,7 +13,7 @@ mod follow;
 mod forwarding;
 mod lab;
 pub(crate) mod link;
-mod neighbour;
+pub(crate) mod neighbour;
 pub(crate) mod routing;
 
 use std::collections::BTreeMap;

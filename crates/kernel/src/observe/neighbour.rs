@@ -9,13 +9,20 @@ use super::link::{Names, mac};
 use crate::attributes::{Value, header, number};
 use crate::error::Error;
 
-/// `NDA_…` and `NTF_…`, `linux/neighbour.h`.
-mod nda {
+/// `NDA_…`, `NTF_…` and `NUD_…`, `linux/neighbour.h`.
+pub(crate) mod nda {
     pub const DST: u16 = 1;
     pub const LLADDR: u16 = 2;
+    pub const CACHEINFO: u16 = 3;
+    pub const PROBES: u16 = 4;
+    pub const VLAN: u16 = 5;
     pub const MASTER: u16 = 9;
-    /// `NTF_EXT_LEARNED`.
+    pub const SELF: u8 = 0x02;
+    pub const OF_MASTER: u8 = 0x04;
+    pub const PROXY: u8 = 0x08;
     pub const EXT_LEARNED: u8 = 0x10;
+    pub const NOARP: u16 = 0x40;
+    pub const PERMANENT: u16 = 0x80;
 }
 
 /// All neighbours.

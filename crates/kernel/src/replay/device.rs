@@ -105,8 +105,7 @@ impl Device {
     fn info(&self, attribute: u16) -> Option<&[u8]> {
         let info = self.object.get(ifla::LINKINFO)?;
         // What is nested lives as long as the object.
-        let (_, value) = Value(info.0).nested().find(|(own, _)| *own == attribute)?;
-        Some(value.0)
+        Some(Value(info.0).get(attribute)?.0)
     }
 
     /// How it behaves as a port (or, with [`ifla::INFO_DATA`], as a bridge), as far as that differs from

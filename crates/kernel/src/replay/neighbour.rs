@@ -7,6 +7,7 @@ use super::{Device, Replay, difference};
 use crate::attributes::{INET, INET6};
 use crate::error::Error;
 use crate::netlink::{APPEND, CREATE, REPLACE, Socket};
+use crate::observe::neighbour::nda;
 
 /// `struct ndmsg`: family, padding, index, state, flags, type.
 const HEADER: usize = 12;
@@ -14,22 +15,6 @@ const INDEX: usize = 4;
 const STATE: usize = 8;
 const FLAGS: usize = 10;
 const TYPE: usize = 11;
-
-/// `NDA_…`, `NTF_…` and `NUD_…`.
-mod nda {
-    pub const DST: u16 = 1;
-    pub const LLADDR: u16 = 2;
-    pub const CACHEINFO: u16 = 3;
-    pub const PROBES: u16 = 4;
-    pub const VLAN: u16 = 5;
-    pub const MASTER: u16 = 9;
-    pub const SELF: u8 = 0x02;
-    pub const OF_MASTER: u8 = 0x04;
-    pub const PROXY: u8 = 0x08;
-    pub const EXT_LEARNED: u8 = 0x10;
-    pub const NOARP: u16 = 0x40;
-    pub const PERMANENT: u16 = 0x80;
-}
 
 fn ask(family: u8, flags: u8) -> Object {
     let mut header = [0; HEADER];

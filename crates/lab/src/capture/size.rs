@@ -72,8 +72,7 @@ impl Memory {
         }
         let each = if nodes == 1 { share } else { (share * 3 / 4).max(least) };
         let many = u32::try_from(nodes).unwrap_or(u32::MAX);
-        let crowded = u64::from(self.crowded) * u64::from(many.min(CROWD)) / u64::from(CROWD);
-        let crowded = crowded as u32;
+        let crowded = self.crowded * many.min(CROWD) / CROWD;
         let retire = self.latency.max(crowded).max(many / TIMERS).min(LONGEST);
         let enough = (READER / u64::from(retire).max(1)).clamp(ENOUGH.0, ENOUGH.1);
         let sizes = std::iter::successors(Some(LARGEST), |size| Some(size / 2));

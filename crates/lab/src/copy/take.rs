@@ -183,11 +183,15 @@ fn ipv6_mtus(devices: &[Device]) -> Vec<Sysctl> {
     devices.iter().filter_map(own).collect()
 }
 
+/// A device in the words of a lab file.
+fn place(node: &NodeName, device: &Device) -> Option<Place> {
+    Some(Place { node: node.clone(), interface: device.seen.name.parse().ok()? })
+}
+
 /// Whether a wire ends in a device.
 fn is_wired(name: &NodeName, device: &Device, wires: &[Wire]) -> bool {
-    let interface = device.seen.name.parse().ok();
-    let place = interface.map(|interface| Place { node: name.clone(), interface });
-    place.is_some_and(|place| wires.iter().any(|wire| wire.other_end(&place).is_some()))
+    place(name, device)
+        .is_some_and(|place| wires.iter().any(|wire| wire.other_end(&place).is_some()))
 }
 
 /// The wires between devices that are copied, as far as they carry.
@@ -198,7 +202,7 @@ fn carried(nodes: &[Taken], wires: Vec<Wire>) -> Vec<Wire> {
 
 impl Taken {
     pub(super) fn place(&self, device: &Device) -> Option<Place> {
-        Some(Place { node: self.name.clone(), interface: device.seen.name.parse().ok()? })
+        place(&self.name, device)
     }
 
     /// The TUN/TAP devices that somebody holds.

@@ -22,9 +22,7 @@ pub fn too_big(case: Case<'_>, node: &NodeName, dev: &str, header: Header, mtu: 
         header.length
     );
     let cause = Cause::new(Kind::TooBig, node, says).at(dev).by("mtu", mtu.to_string());
-    let command = format!("ip -n {node} link show dev {dev}");
-    let seen = Evidence::new(Mark::Observed, format!("{out} has an MTU of {mtu}")).with(command);
-    let mut suspect = Suspect::new(cause).because(seen);
+    let mut suspect = Suspect::new(cause).because(has_mtu(&out, mtu));
     let mut changes = Vec::new();
     for end in [Some(out.clone()), case.facts.peer(&out)].into_iter().flatten() {
         let small = case.facts.link(&end).is_some_and(|link| link.mtu < header.length);
@@ -38,6 +36,12 @@ pub fn too_big(case: Case<'_>, node: &NodeName, dev: &str, header: Header, mtu: 
         suspect = suspect.mended_by(forgotten(Remedy::of(changes), sender, header));
     }
     suspect
+}
+
+/// The MTU of a device, as evidence.
+fn has_mtu(at: &At, mtu: u32) -> Evidence {
+    let command = format!("ip -n {} link show dev {}", at.node, at.device);
+    Evidence::new(Mark::Observed, format!("{at} has an MTU of {mtu}")).with(command)
 }
 
 /// Who was told of the small MTU remembers it for ten minutes. Of IPv6 there is no sysctl for that in a user
@@ -80,11 +84,9 @@ fn does_not_fit(
     let says = format!("The frame has {} bytes, and only {mtu} {why}.", sight.length);
     let cause =
         Cause::new(Kind::TooBig, &narrow.node, says).at(&narrow.device).by("mtu", mtu.to_string());
-    let command = format!("ip -n {} link show dev {}", narrow.node, narrow.device);
-    let seen = Evidence::new(Mark::Observed, format!("{narrow} has an MTU of {mtu}")).with(command);
     let before = case.facts.link(&sight.at).map_or(0, |link| link.mtu);
     let wanted = sight.length.saturating_sub(ETHERNET).max(before);
     let places = changed.iter().filter_map(crate::remedy::place);
     let remedy = Remedy::of(places.map(|place| Change::Mtu(place, wanted)));
-    Some(Suspect::new(cause).because(seen).mended_by(remedy))
+    Some(Suspect::new(cause).because(has_mtu(narrow, mtu)).mended_by(remedy))
 }

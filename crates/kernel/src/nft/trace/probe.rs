@@ -1,23 +1,17 @@
 //! Which packets are traced: the words for it, as the expressions of rules.
 
 use serde::{Deserialize, Serialize};
+use twinax_packet::decode::{ethertype, protocol};
 
 use crate::nft::chain::Family;
 use crate::nft::expression::Expression;
 use crate::nft::uapi::{meta, payload, register};
 
-/// `ETH_P_ARP`, `linux/if_ether.h`.
-const ETHERTYPE_ARP: u16 = 0x0806;
 /// How many bytes nf_tables compares at once: `NFT_REG_SIZE`, `linux/netfilter/nf_tables.h`.
 const AT_ONCE: usize = 16;
 /// The headers of ICMP (RFC 792) and ICMPv6 (RFC 4443) errors, behind which is the packet that is
 /// the matter.
 const ICMP_HEADER: u32 = 8;
-/// `ETH_P_IP` and `ETH_P_IPV6`.
-const ETHERTYPE_IPV4: u16 = 0x0800;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
-/// The next header of IPv6 that says that it is a fragment (RFC 8200, 4.5).
-const FRAGMENT: u8 = 44;
 
 /// What a probe is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -112,7 +106,7 @@ impl Probe {
             _ => {}
         }
         let Some(number) = self.protocol.number() else {
-            let ethertype = meta_is(meta::PROTOCOL, ETHERTYPE_ARP.to_be_bytes().to_vec());
+            let ethertype = meta_is(meta::PROTOCOL, ethertype::ARP.to_be_bytes().to_vec());
             let rule = ethertype.into_iter().filter(|_| family != Family::Arp);
             let rule = rule.chain(same(payload::NETWORK, 0, &self.bytes)).collect();
             return vec![marking(rule)];
@@ -167,8 +161,8 @@ fn fragments(number: u8) -> Vec<Vec<Expression>> {
         rule
     };
     let begins_later = vec![Expression::Mask(vec![0x1f, 0xff]), Expression::NotEqual(vec![0, 0])];
-    let is_fragment = vec![Expression::Equal(vec![FRAGMENT])];
-    vec![of(ETHERTYPE_IPV4, 6, 2, begins_later), of(ETHERTYPE_IPV6, 6, 1, is_fragment)]
+    let is_fragment = vec![Expression::Equal(vec![protocol::FRAGMENT])];
+    vec![of(ethertype::IPV4, 6, 2, begins_later), of(ethertype::IPV6, 6, 1, is_fragment)]
 }
 
 /// `meta nftrace set 1` for what the expressions let through.
