@@ -6,6 +6,7 @@ mod exec;
 mod filter;
 mod libpcap;
 mod message;
+mod prefetch;
 mod pretend;
 mod ring;
 
@@ -22,6 +23,7 @@ pub use exec::{Bind, Sight, see_before_exec};
 pub use filter::attach_filter;
 pub use libpcap::{libpcap_compile, libpcap_version};
 pub use message::{receive_message, send_message};
+pub use prefetch::prefetch;
 pub use ring::{PacketRing, bind_to_all, packet_statistics};
 
 fn check(result: libc::c_int) -> Result<libc::c_int, Errno> {

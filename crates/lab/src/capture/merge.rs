@@ -19,6 +19,9 @@ use super::together::for_each;
 /// So many nanoseconds are looked further for such.
 const LATE: u64 = 1_000_000;
 
+/// Frames of many rings lie far from each other: so many before one's turn the processor is told to fetch it.
+const AHEAD: usize = 16;
+
 /// The rings of all nodes. A node that is gone leaves an empty place.
 pub(super) struct Merge {
     rings: Vec<Option<Taken>>,
@@ -187,7 +190,10 @@ impl Merge {
                 Some((place, taken.blocks[index].bytes.get(&taken.ring)))
             })
             .collect();
-        for Due { block: index, place, .. } in &due {
+        for (own, Due { block: index, place, .. }) in due.iter().enumerate() {
+            if let Some(next) = due.get(own + AHEAD) {
+                block::fetch(blocks[next.block as usize].1, next.place);
+            }
             let (ring, bytes) = blocks[*index as usize];
             if let Some(frame) = block::frame(bytes, *place) {
                 each(ring, &frame);

@@ -123,9 +123,10 @@ fn wait(
     let due = rest.or_else(|| session.due()).filter(|_| !full);
     let left = [left, due, own].into_iter().flatten().min();
     let left = left.and_then(|left| Timespec::try_from(left).ok());
-    let comes = if full || rest.is_some() { PollFlags::empty() } else { PollFlags::IN };
-    let mut ready =
-        vec![PollFd::new(stop, PollFlags::IN), PollFd::from_borrowed_fd(session.as_fd(), comes)];
+    let mut ready = vec![PollFd::new(stop, PollFlags::IN)];
+    if !full && rest.is_none() {
+        ready.push(PollFd::from_borrowed_fd(session.as_fd(), PollFlags::IN));
+    }
     // Standard output that nobody reads tells so whatever is asked of it: it is asked only where
     // there is something for it.
     if let Some(screen) = screen.filter(|screen| screen.is_waiting()) {
