@@ -15,6 +15,7 @@ pub mod capability;
 pub mod capture;
 pub mod cleanup;
 mod error;
+mod fdb;
 pub mod filter;
 pub mod icmp;
 pub mod libpcap;
@@ -39,5 +40,6 @@ pub mod udp;
 pub mod watch;
 
 pub use error::{Error, Refusal};
+pub use fdb::FdbEntry;
 pub use netns::Netns;
 pub use rtnl::Rtnl;

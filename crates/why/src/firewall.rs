@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use twinax_kernel::nft::Hook;
+use twinax_kernel::nft::rules::Rule;
 use twinax_kernel::nft::trace::{Headers, Kind as Decided, TraceEvent, Verdict};
 use twinax_packet::Packet;
 use twinax_packet::decode::protocol;
@@ -122,6 +123,38 @@ fn of_node(
     Ok(found)
 }
 
+/// The rules of the chain that has decided, in their order.
+fn of_chain<'a>(rules: &'a [Rule], event: &TraceEvent) -> Vec<&'a Rule> {
+    let is = |own: &&Rule| {
+        own.family == event.family && own.table == event.table && own.chain == event.chain
+    };
+    rules.iter().filter(is).collect()
+}
+
+/// A rule taken out, which is at this place of its chain.
+fn removed(node: &NodeName, rule: &Rule, index: usize) -> Remedy {
+    let Rule { family, table, chain, handle, .. } = rule;
+    let (node, family, handle) = (node.clone(), *family, *handle);
+    let (table, chain) = (table.clone(), chain.clone());
+    Remedy { ops: vec![Op::DeleteRule { node, family, table, chain, handle, index }] }
+}
+
+/// The rule by which a node has changed the packet's addresses or ports, taken out.
+pub fn untranslated(
+    case: Case<'_>,
+    node: &NodeName,
+) -> Result<Option<Remedy>, twinax_kernel::Error> {
+    let rules = case.facts.rules(node)?;
+    let own = case.seen.traces.iter().filter(|(at, _)| at == node).map(|(_, event)| event);
+    let ours = own.filter(|event| ip(&event.headers, |packet| is_of(case, packet, false)));
+    let mut found = ours.filter_map(|event| {
+        let of_chain = of_chain(&rules, event);
+        let index = of_chain.iter().position(|own| Some(own.handle) == event.rule_handle)?;
+        of_chain[index].translates().then(|| removed(node, of_chain[index], index))
+    });
+    Ok(found.next())
+}
+
 fn suspect(
     case: Case<'_>,
     node: &NodeName,
@@ -136,13 +169,8 @@ fn suspect(
         _ => "drops",
     };
     let command = format!("ip netns exec {node} nft -a list chain {place}");
-    let of_chain = case.facts.rules(node)?;
-    let of_chain: Vec<_> = of_chain
-        .iter()
-        .filter(|own| {
-            own.family == event.family && own.table == event.table && own.chain == event.chain
-        })
-        .collect();
+    let rules = case.facts.rules(node)?;
+    let of_chain = of_chain(&rules, event);
     let place_of =
         event.rule_handle.and_then(|handle| of_chain.iter().position(|own| own.handle == handle));
     if let (Decided::Rule, Some(handle)) = (event.kind, event.rule_handle) {
@@ -157,16 +185,7 @@ fn suspect(
             "nftables of {node}: {place}, rule `{text}` (handle {handle}): {}",
             event.verdict
         );
-        let remedy = place_of.map(|index| Remedy {
-            ops: vec![Op::DeleteRule {
-                node: node.clone(),
-                family: event.family,
-                table: event.table.clone(),
-                chain: event.chain.clone(),
-                handle,
-                index,
-            }],
-        });
+        let remedy = place_of.map(|index| removed(node, of_chain[index], index));
         return Ok(Suspect::new(cause)
             .because(Evidence::new(Mark::Observed, seen).with(command))
             .certain_if(true)

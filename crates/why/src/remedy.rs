@@ -5,8 +5,9 @@ mod undo;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use twinax_kernel::{Error, Rtnl, nft};
+use twinax_kernel::{Error, FdbEntry, Rtnl, nft};
 use twinax_lab::{Lab, LabError, ask};
+use twinax_packet::Mac;
 use twinax_plan::{Step, command, route_words, rule_words};
 use twinax_topology::{
     Change, Family, IfName, InterfaceSysctl, NodeName, Place, PortAttributes, Route, Rule, Sysctl,
@@ -39,6 +40,15 @@ pub enum Op {
         at: At,
         /// Whether it does.
         on: bool,
+    },
+    /// Something is entered into a forwarding database, or taken out.
+    Entry {
+        /// For which device.
+        at: At,
+        /// What.
+        entry: FdbEntry,
+        /// Whether it is entered.
+        there: bool,
     },
     /// A port of a bridge forwards, whatever it did.
     Forward(At),
@@ -173,6 +183,10 @@ impl Remedy {
                     ask::in_node(&at.node, || Rtnl::open()?.set_arp(&at.device, *on))
                         .map_err(LabError::Observe)?;
                 }
+                Op::Entry { at, entry, there } => {
+                    ask::in_node(&at.node, || enter(&at.device, entry, *there))
+                        .map_err(LabError::Observe)?;
+                }
                 Op::Forward(at) => {
                     ask::in_node(&at.node, || Rtnl::open()?.set_port_state(&at.device, FORWARDING))
                         .map_err(LabError::Observe)?;
@@ -190,6 +204,16 @@ impl Remedy {
         }
         Ok(())
     }
+}
+
+/// Enters something for a device of the namespace of the calling thread, or takes it out.
+fn enter(device: &str, entry: &FdbEntry, there: bool) -> Result<(), Error> {
+    let mut rtnl = Rtnl::open()?;
+    match there {
+        true => rtnl.add_fdb(device, entry)?,
+        false => rtnl.del_fdb(device, entry)?,
+    }
+    rtnl.flush()
 }
 
 /// Removes the rule at a place of a chain, in the namespace of the calling thread.
@@ -223,6 +247,10 @@ impl Op {
                 let on = if *on { "on" } else { "off" };
                 format!("ip -n {} link set dev {} arp {on}", at.node, at.device)
             }
+            Self::Entry { at, entry, there } => {
+                let verb = if *there { "append" } else { "del" };
+                format!("bridge -n {} fdb {verb} {}", at.node, entry_in_words(&at.device, entry))
+            }
             Self::Forward(at) => {
                 format!("bridge -n {} link set dev {} state {FORWARDING}", at.node, at.device)
             }
@@ -240,6 +268,19 @@ impl Op {
                     "ip netns exec {node} nft 'chain {family} {table} {chain} {{ policy {policy}; }}'"
                 )
             }
+        }
+    }
+}
+
+/// An entry in the words of `bridge fdb`.
+fn entry_in_words(device: &str, entry: &FdbEntry) -> String {
+    let mac = Mac(entry.mac);
+    let vlan = entry.vlan.map(|vlan| format!(" vlan {vlan}")).unwrap_or_default();
+    match entry.to {
+        Some(to) => format!("{mac} dev {device} dst {to}"),
+        None => {
+            let kind = if entry.is_local() { "local" } else { "static" };
+            format!("{mac} dev {device} master {kind}{vlan}")
         }
     }
 }

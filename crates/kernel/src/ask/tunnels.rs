@@ -4,16 +4,15 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::LinkMessage;
-use netlink_packet_route::neighbour::NeighbourMessage;
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 
 use crate::attributes::{Value, header, number};
 use crate::error::Error;
+use crate::fdb;
 use crate::netlink::{self, Socket};
 use crate::observe::link::ifla;
-use crate::observe::neighbour::nda;
 
 /// Hardware addresses, each with where a tunnel sends what is for it.
 pub type Entries = Vec<([u8; 6], IpAddr)>;
@@ -125,7 +124,10 @@ pub fn tunnels() -> Result<Vec<Tunnel>, Error> {
         .filter_map(|(_, message)| device(message))
         .collect();
     if found.iter().any(|(_, tunnel)| tunnel.kind == "vxlan") {
-        let mut entries = entries(&mut socket)?;
+        let mut entries: HashMap<u32, Entries> = HashMap::new();
+        for (index, entry) in fdb::list(&mut socket)? {
+            entries.entry(index).or_default().extend(entry.to.map(|to| (entry.mac, to)));
+        }
         for (index, tunnel) in &mut found {
             tunnel.entries = entries.remove(index).unwrap_or_default();
             // The kernel lists them as they lie in its table.
@@ -180,38 +182,6 @@ fn read(kind: &str, data: Value<'_>) -> Option<Tunnel> {
         port: layout.port.and_then(|port| Some(u16::from_be(data.get(port)?.u16()?))),
         entries: Vec::new(),
     })
-}
-
-/// The entries of forwarding databases that lead to an address, by the index of their device.
-fn entries(socket: &mut Socket) -> Result<HashMap<u32, Entries>, Error> {
-    let mut ask = NeighbourMessage::default();
-    ask.header.family = AddressFamily::Bridge;
-    let ask = RouteNetlinkMessage::GetNeighbour(ask);
-    let mut answer = Vec::new();
-    socket.dump_raw("asking for where tunnels lead", &ask, &mut answer)?;
-    let mut found: HashMap<u32, Entries> = HashMap::new();
-    for (kind, message) in netlink::messages(&answer) {
-        if kind.message_type == libc::RTM_NEWNEIGH
-            && let Some((index, mac, to)) = entry(message)
-        {
-            found.entry(index).or_default().push((mac, to));
-        }
-    }
-    Ok(found)
-}
-
-fn entry(message: &[u8]) -> Option<(u32, [u8; 6], IpAddr)> {
-    // struct ndmsg: family, padding, index, state, flags, type.
-    let (header, attributes) = header::<12>(message)?;
-    let (mut mac, mut to) = (None, None);
-    for (attribute, value) in attributes {
-        match attribute {
-            nda::DST => to = value.ip(),
-            nda::LLADDR => mac = value.0.try_into().ok(),
-            _ => {}
-        }
-    }
-    Some((number(header, 4), mac?, to?))
 }
 
 #[cfg(test)]

@@ -54,6 +54,12 @@ impl Rule {
         say::rule(&self.itself, &self.within.sets)
     }
 
+    /// Whether it changes addresses or ports (`nft(8)`, "NAT STATEMENTS").
+    pub fn translates(&self) -> bool {
+        let all = std::iter::once(&self.itself).chain(&self.within.rules);
+        all.flat_map(expressions).any(|(kind, _)| matches!(&*kind, "nat" | "masq" | "redir"))
+    }
+
     /// Its place as `inet filter input`.
     pub fn place(&self) -> String {
         format!("{} {} {}", self.family, self.table, self.chain)

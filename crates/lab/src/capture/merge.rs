@@ -287,9 +287,12 @@ impl Drop for Merge {
     }
 }
 
-/// How long a frame is held back, where blocks are handed over after this time or twice that.
-pub(super) fn hold(retire: u32) -> Duration {
+/// How long a frame is held back where blocks are handed over after this time or twice that, of one ring or of several.
+pub(super) fn hold(retire: u32, several: bool) -> Duration {
     /// What a timer of a busy machine may be late.
-    const LATE: Duration = Duration::from_millis(10);
-    2 * Duration::from_millis(retire.into()) + LATE
+    const TIMER: Duration = Duration::from_millis(10);
+    match several {
+        true => 2 * Duration::from_millis(retire.into()) + TIMER,
+        false => Duration::from_nanos(LATE),
+    }
 }

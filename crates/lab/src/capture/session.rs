@@ -146,9 +146,20 @@ impl Session {
     pub fn due(&self) -> Option<Duration> {
         let oldest = self.merge.oldest()?;
         let age = Duration::from_nanos(now().saturating_sub(oldest));
-        // Not each for itself: those of the next milliseconds go together.
-        let together = Duration::from_millis(self.ring.retire.into());
-        Some((hold(self.ring.retire) + together).saturating_sub(age))
+        // Not each for itself: those of the next milliseconds go together. Of one ring they do already.
+        let several = self.merges();
+        let together = Duration::from_millis(if several { self.ring.retire.into() } else { 0 });
+        Some((self.hold() + together).saturating_sub(age))
+    }
+
+    /// Whether there are, or may be, several rings whose frames go into one order.
+    fn merges(&self) -> bool {
+        self.newcomers || self.merge.count() > 1
+    }
+
+    /// How long frames are held back.
+    fn hold(&self) -> Duration {
+        hold(self.ring.retire, self.merges())
     }
 
     /// How long nobody needs to look, whatever is handed over: what has come then is taken together.
@@ -164,7 +175,7 @@ impl Session {
         &mut self,
         mut each: impl FnMut(&Devices, &Frame<'_>),
     ) -> Result<usize, CaptureError> {
-        let certain = now().saturating_sub(hold(self.ring.retire).as_nanos() as u64);
+        let certain = now().saturating_sub(self.hold().as_nanos() as u64);
         if self.take()? {
             self.taken = Some(Instant::now());
         }
@@ -359,7 +370,22 @@ impl Session {
         self.open_rings(std::slice::from_ref(node))
     }
 
+    /// Gives out what is not younger than this; while a ring is filling up, little by little, so that the kernel
+    /// has blocks back before all of it is done with.
     fn give_out(&mut self, until: u64, each: &mut impl FnMut(&Devices, &Frame<'_>)) -> usize {
+        /// So many nanoseconds of frames.
+        const LITTLE: u64 = 5_000_000;
+        let mut count = 0;
+        while let Some(oldest) = self.merge.oldest()
+            && 4 * self.merge.fullest() > self.ring.blocks
+            && oldest.saturating_add(LITTLE) < until
+        {
+            count += self.give_out_all(oldest.saturating_add(LITTLE), each);
+        }
+        count + self.give_out_all(until, each)
+    }
+
+    fn give_out_all(&mut self, until: u64, each: &mut impl FnMut(&Devices, &Frame<'_>)) -> usize {
         let devices = &mut self.devices;
         self.merge.give_out(until, |place, raw| {
             let RawFrame { time, index, direction, link_type, length, bytes } = *raw;

@@ -4,6 +4,7 @@
 //! not, nor from one isolated port to another; the forwarding database says which port (or all of them:
 //! flooding, where the port's flags allow it) (`net/bridge/br_input.c`, `br_forward.c`).
 
+use twinax_kernel::FdbEntry;
 use twinax_packet::Mac;
 use twinax_topology::PortAttributes;
 
@@ -209,7 +210,10 @@ fn entry(case: Case<'_>, sight: &Sight, bridge: &At, outputs: &[At]) -> Found {
             .by("fdb", to.to_string());
         let seen = Evidence::new(Mark::Observed, format!("{to} dev {} static", own.dev))
             .with(format!("bridge -n {} fdb show br {}", bridge.node, bridge.device));
-        Suspect::new(cause).because(seen).certain_if(true)
+        let at = At::new(&bridge.node, &own.dev);
+        let entry = FdbEntry::behind_port(to.0);
+        let removed = Remedy { ops: vec![Op::Entry { at, entry, there: false }] };
+        Suspect::new(cause).because(seen).certain_if(true).mended_by(removed)
     });
     Ok(found.collect())
 }

@@ -196,7 +196,7 @@ pub fn explain(case: Case<'_>) -> Found {
             socket::socket(case, &last.at, arrived)?
         }
         Some(reply) if is_home(case, reply) => {
-            let mut found = nat::goes_around(case, reply);
+            let mut found = nat::goes_around(case, reply)?;
             found.extend(input::input(case, reply)?);
             found
         }
@@ -236,8 +236,7 @@ fn answer(case: Case<'_>, input: &At, arrived: Header) -> Found {
     let mut found = socket::socket(case, input, arrived)?;
     let answer = arrived.answer_to();
     let stopped = output::output(case, &input.node, answer)?;
-    found.extend(nat::unknown_source(case, answer.destination, &stopped));
-    found.extend(stopped);
+    found.extend(nat::or_unknown_source(case, answer.destination, stopped)?);
     Ok(found)
 }
 
@@ -245,9 +244,10 @@ fn answer(case: Case<'_>, input: &At, arrived: Header) -> Found {
 fn back(case: Case<'_>, reply: &Sight) -> Found {
     let stopped = follow(case, reply)?;
     let to = entering(case, reply).map(|header| header.destination);
-    let mut found = to.map_or(Vec::new(), |to| nat::unknown_source(case, to, &stopped));
-    found.extend(stopped);
-    Ok(found)
+    match to {
+        Some(to) => nat::or_unknown_source(case, to, stopped),
+        None => Ok(stopped),
+    }
 }
 
 /// What can stop a frame between where it was seen and where it would have been seen next.

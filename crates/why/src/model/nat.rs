@@ -6,11 +6,14 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use twinax_packet::journey::Change;
-use twinax_topology::NodeName;
+use twinax_topology::{Change as Deed, NodeName, Route};
 
-use super::{Case, Header, observed};
+use super::{Case, Found, Header, observed};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
+use crate::firewall;
+use crate::remedy::Remedy;
 use crate::seen::{Flow, Sight, What};
 
 /// What a packet that has come in at a node is once it has been translated there.
@@ -67,21 +70,31 @@ fn changed<T>(case: Case<'_>, is: impl Fn(&Change) -> Option<T>) -> Option<(&Sig
     })
 }
 
-/// The answer goes to an address that nobody has: a translation made it the packet's source.
+/// What stops an answer; or first, where it goes to an address that nobody has, that a translation made that the
+/// packet's source. Whoever does not know the way there is not to blame then.
 ///
-/// `stopped` is what stops the answer. Where that is not that nobody knows the address, it may be right.
-pub fn unknown_source(case: Case<'_>, to: IpAddr, stopped: &[Suspect]) -> Vec<Suspect> {
+/// Where what stops it is not that nobody knows the address, the translation may be right.
+pub fn or_unknown_source(case: Case<'_>, to: IpAddr, mut stopped: Vec<Suspect>) -> Found {
+    let mut found = unknown_source(case, to, &stopped)?;
+    if !found.is_empty() {
+        stopped.iter_mut().for_each(|suspect| suspect.certain = false);
+    }
+    found.extend(stopped);
+    Ok(found)
+}
+
+fn unknown_source(case: Case<'_>, to: IpAddr, stopped: &[Suspect]) -> Found {
     let is_unknown = |suspect: &Suspect| {
         matches!(suspect.cause.kind, Kind::NoRoute | Kind::NoWayBack | Kind::AddressMissing)
     };
     if stopped.is_empty() || !stopped.iter().all(is_unknown) || !case.facts.owners(to).is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let made = |change: &Change| match change {
         Change::Source(from, made) if made.address == to => Some(from.address),
         _ => None,
     };
-    let Some((sight, from)) = changed(case, made) else { return Vec::new() };
+    let Some((sight, from)) = changed(case, made) else { return Ok(Vec::new()) };
     let node = &sight.at.node;
     let says = format!(
         "{node} translates the source {from} to {to}, which nobody in the lab has: no answer finds its way back."
@@ -93,28 +106,33 @@ pub fn unknown_source(case: Case<'_>, to: IpAddr, stopped: &[Suspect]) -> Vec<Su
         .because(rules.with(ruleset(node)))
         .certain_if(true);
     let others = stopped.iter().flat_map(|own| own.evidence.clone());
-    vec![others.fold(suspect, Suspect::because)]
+    let suspect = others.fold(suspect, Suspect::because);
+    let own = crate::remedy::place(&sight.at)
+        .map(|place| Remedy::from(Deed::AddAddress(place, IpNet::from(to))));
+    let without = firewall::untranslated(case, node)?;
+    Ok(vec![suspect.mended_by(own).mended_by(without)])
 }
 
 /// The answer has come to who has asked, but not from whom he asked: who translated the packet has not had
 /// the answer, and so has not translated it back.
-pub fn goes_around(case: Case<'_>, reply: &Sight) -> Vec<Suspect> {
+pub fn goes_around(case: Case<'_>, reply: &Sight) -> Found {
     let asked = case.seen.requests().find(|sight| sight.at.node == case.question.from);
-    let Some(asked) = asked.and_then(|sight| Flow::of(&sight.packet())) else { return Vec::new() };
+    let Some(asked) = asked.and_then(|sight| Flow::of(&sight.packet())) else {
+        return Ok(Vec::new());
+    };
     let came = Flow::of(&reply.packet());
-    let Some(came) = translated(case, reply).or(came) else { return Vec::new() };
-    if came == asked.turned() {
-        return Vec::new();
-    }
+    let Some(came) = translated(case, reply).or(came).filter(|came| *came != asked.turned()) else {
+        return Ok(Vec::new());
+    };
     let made = |change: &Change| match change {
         Change::Destination(from, made) => Some((from.address, made.address)),
         _ => None,
     };
-    let Some((sight, (from, made))) = changed(case, made) else { return Vec::new() };
+    let Some((sight, (from, made))) = changed(case, made) else { return Ok(Vec::new()) };
     let node = &sight.at.node;
     let passes = |own: &Sight| own.at.node == *node && own.what == What::Reply;
     if case.seen.replies().any(passes) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let asker = &case.question.from;
     let says = format!(
@@ -126,5 +144,19 @@ pub fn goes_around(case: Case<'_>, reply: &Sight) -> Vec<Suspect> {
         Cause::new(Kind::Nat, node, says).at(&sight.at.device).by("destination", made.to_string());
     let suspect =
         Suspect::new(cause).because(observed(sight)).because(observed(reply)).certain_if(true);
-    vec![suspect]
+    let through = through(case, sight, asked.source);
+    Ok(vec![suspect.mended_by(through).mended_by(firewall::untranslated(case, node)?)])
+}
+
+/// Whoever got a packet that a node has translated answers by that node.
+fn through(case: Case<'_>, sight: &Sight, asker: IpAddr) -> Option<Remedy> {
+    let last = super::last(case, What::Request)?;
+    let link = case.facts.link(&sight.at)?;
+    let taker = case.facts.link(&last.at)?;
+    let gate = link.addresses.iter().map(|own| own.address.addr()).find(|own| {
+        own.is_ipv4() == asker.is_ipv4()
+            && taker.addresses.iter().any(|net| net.address.contains(own))
+    })?;
+    let route = Route::via(IpNet::from(asker), gate);
+    Some(Remedy::from(Deed::AddRoute(last.at.node.clone(), route)))
 }

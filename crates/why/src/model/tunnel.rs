@@ -8,11 +8,13 @@
 
 use std::net::IpAddr;
 
+use twinax_kernel::FdbEntry;
 use twinax_kernel::ask::Tunnel;
 use twinax_topology::NodeName;
 
 use super::{Case, Found, Header, device, observed, output};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
+use crate::remedy::{Op, Remedy};
 use crate::seen::{At, Sight, What};
 
 /// The tunnel that a device is an end of.
@@ -29,7 +31,7 @@ pub fn enter(case: Case<'_>, sight: &Sight, tunnel: &Tunnel) -> Found {
     let destinations = tunnel.destinations(sight.to_mac().map(|mac| mac.0));
     let mut found = Vec::new();
     if destinations.is_empty() {
-        found.push(leads_nowhere(sight, tunnel));
+        found.push(leads_nowhere(case, sight, tunnel)?);
     }
     for to in destinations.into_iter().filter(|to| !to.is_multicast()) {
         found.extend(output::output(case, &sight.at.node, outer(tunnel, to, sight))?);
@@ -64,11 +66,57 @@ fn outer(tunnel: &Tunnel, to: IpAddr, inner: &Sight) -> Header {
 }
 
 /// A tunnel without an end for this.
-fn leads_nowhere(sight: &Sight, tunnel: &Tunnel) -> Suspect {
+fn leads_nowhere(
+    case: Case<'_>,
+    sight: &Sight,
+    tunnel: &Tunnel,
+) -> Result<Suspect, twinax_kernel::Error> {
     let At { node, device } = &sight.at;
     let says = format!("{node}:{device} knows no other end of its tunnel to which to send this.");
     let cause = Cause::new(Kind::NotConnected, node, says).at(device).by("remote", "none");
-    Suspect::new(cause).because(leads(sight, tunnel)).certain_if(true)
+    let suspect = Suspect::new(cause).because(leads(sight, tunnel)).certain_if(true);
+    Ok(other_ends(case, &sight.at, tunnel)?
+        .fold(suspect, |suspect, to| suspect.mended_by(led(&sight.at, tunnel, to, None))))
+}
+
+/// Addresses of nodes where another end of a tunnel is.
+fn other_ends(
+    case: Case<'_>,
+    at: &At,
+    tunnel: &Tunnel,
+) -> Result<impl Iterator<Item = IpAddr> + use<>, twinax_kernel::Error> {
+    /// More are not tried.
+    const MOST: usize = 3;
+    let mut found = Vec::new();
+    for node in case.facts.names().filter(|node| **node != at.node) {
+        for own in case.facts.tunnels(node)?.iter() {
+            let fits = is_like(&tunnel.kind, &own.kind)
+                && (tunnel.sends, tunnel.port) == (own.takes, own.port);
+            if !fits || own.external {
+                continue;
+            }
+            // What is within the tunnel does not lead to its end.
+            let links = case.facts.links(node).iter();
+            let outside = links.filter(|link| link.name != own.device && link.name != "lo");
+            let all = outside.flat_map(|link| &link.addresses).map(|of| of.address.addr());
+            found.extend(own.local.into_iter().chain(all));
+        }
+    }
+    let is_usable = |to: &IpAddr| !matches!(to, IpAddr::V6(to) if to.is_unicast_link_local());
+    found.retain(is_usable);
+    Ok(found.into_iter().take(MOST))
+}
+
+/// A VXLAN sends what it knows no end for to this address, and nothing to that one any more.
+fn led(at: &At, tunnel: &Tunnel, to: IpAddr, no_more: Option<IpAddr>) -> Option<Remedy> {
+    if tunnel.kind != "vxlan" {
+        return None;
+    }
+    let op = |entry, there| Op::Entry { at: at.clone(), entry, there };
+    let wrong = tunnel.entries.iter().filter(|(_, own)| Some(*own) == no_more);
+    let wrong = wrong.map(|(mac, own)| op(FdbEntry::leads_to(*mac, *own), false));
+    let right = op(FdbEntry::leads_to([0; 6], to), true);
+    Some(Remedy { ops: std::iter::once(right).chain(wrong).collect() })
 }
 
 /// Where a tunnel sends a frame that went out of its device, as evidence.
@@ -229,5 +277,7 @@ pub fn misled(case: Case<'_>, to: IpAddr) -> Found {
     let cause = Cause::new(Kind::AddressMissing, &at.node, says)
         .at(&at.device)
         .by("remote", to.to_string());
-    Ok(vec![Suspect::new(cause).because(leads(entered, &tunnel)).certain_if(true)])
+    let suspect = Suspect::new(cause).because(leads(entered, &tunnel)).certain_if(true);
+    let remedies = other_ends(case, at, &tunnel)?.map(|end| led(at, &tunnel, end, Some(to)));
+    Ok(vec![remedies.fold(suspect, Suspect::mended_by)])
 }

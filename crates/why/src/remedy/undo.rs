@@ -1,7 +1,7 @@
 //! What takes a remedy back: the lab is then as it was.
 
 use twinax_kernel::observe::What;
-use twinax_kernel::{Error, nft};
+use twinax_kernel::{Error, Rtnl, nft};
 use twinax_lab::{ask, observe};
 use twinax_plan::{ObservedNode, found_route};
 use twinax_topology::{Change, Neighbour, NodeName, Place, PortAttributes, Sysctl};
@@ -26,6 +26,20 @@ impl Remedy {
                     rule.map(|rule| Op::RestoreRule { node: node.clone(), rule })
                         .into_iter()
                         .collect()
+                }
+                Op::Entry { at, entry, there: true } => {
+                    vec![Op::Entry { at: at.clone(), entry: *entry, there: false }]
+                }
+                Op::Entry { at, entry, there: false } => {
+                    let all = ask::in_node(&at.node, || Rtnl::open()?.fdb(&at.device))?;
+                    let gone = all.into_iter().filter(|own| {
+                        own.is_set()
+                            && own.mac == entry.mac
+                            && own.to == entry.to
+                            && (entry.vlan.is_none() || own.vlan == entry.vlan)
+                    });
+                    let back = |entry| Op::Entry { at: at.clone(), entry, there: true };
+                    gone.map(back).collect()
                 }
                 Op::Arp { at, on } => vec![Op::Arp { at: at.clone(), on: !on }],
                 // The state is the bridge's own affair.

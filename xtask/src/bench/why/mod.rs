@@ -2,7 +2,7 @@
 //!
 //! Of each random lab some pairs are asked for while nothing is wrong: a fault that is found then is
 //! invented. Then one fault is brought about at a random place, and the verdict is right, wrong, or
-//! that it does not know. What is wrong is listed with its seed, by which it comes again:
+//! that it does not know. What was not right is listed with its seed, by which it comes again:
 //! `cargo xtask bench why --labs 1 --seed SEED`.
 
 mod chance;
@@ -61,6 +61,8 @@ struct Outcome {
     invented: Vec<String>,
     tallies: BTreeMap<&'static str, Tally>,
     wrong: Vec<String>,
+    /// What is not known, and what no remedy has mended.
+    missed: Vec<String>,
     /// Faults that were none: the packet arrived all the same.
     harmless: u32,
 }
@@ -165,9 +167,19 @@ impl Bench {
         let tally = outcome.tallies.entry(fault.name).or_default();
         tally.times.push(time);
         let mut named = causes(&said).peekable();
+        let place = format!(
+            "seed {seed}, {}: {} to {}",
+            fault.name,
+            network.name(from),
+            network.address(to)
+        );
+        let sentence = &said["verdict"]["sentence"];
         if named.peek().is_none() && said["arrives"] == false {
             tally.unknown += 1;
-        } else if named.any(|cause| fault.is(cause)) {
+            outcome.missed.push(format!("{place}: not known: {sentence}"));
+            return Ok(());
+        }
+        if named.any(|cause| fault.is(cause)) {
             tally.right += 1;
         } else {
             tally.wrong += 1;
@@ -176,19 +188,18 @@ impl Bench {
                 .map(|cause| format!("{} {} {}", cause["kind"], cause["node"], cause["device"]))
                 .collect();
             outcome.wrong.push(format!(
-                "seed {seed}, {}: {} to {}: is {kinds:?} at {nodes:?} {:?}, named {all:?}: {}",
-                fault.name,
-                network.name(from),
-                network.address(to),
+                "{place}: is {kinds:?} at {nodes:?} {:?}, named {all:?}: {sentence}",
                 fault.devices,
-                said["verdict"]["sentence"],
             ));
         }
-        if !said["remedy"].is_null() {
-            self.ask("why", network, from, to, &with_fix(&fault.ask))?;
-            if self.arrives(network, from, to, &fault.ask)? {
-                tally.mended += 1;
-            }
+        let fixed = self.ask("why", network, from, to, &with_fix(&fault.ask))?;
+        if self.arrives(network, from, to, &fault.ask)? {
+            tally.mended += 1;
+        } else {
+            let remedy = &said["remedy"]["words"]["commands"];
+            outcome
+                .missed
+                .push(format!("{place}: not mended: {sentence} {remedy} {}", fixed.status));
         }
         Ok(())
     }
@@ -312,7 +323,8 @@ impl Outcome {
             |lines: &[String]| lines.iter().map(|line| format!("- {line}\n")).collect::<String>();
         format!(
             "{} labs from seed {} on.\n\nNothing wrong: {} pairs asked for, {} faults invented.\n{}\n\
-             One fault in each: verdicts, and how often the remedy was enough ({} faults did no harm).\n\n{}\n{}",
+             One fault in each: verdicts, and how often the remedy was enough ({} faults did no harm).\n\n{}\n\
+             Wrong:\n\n{}\nNot known, or not mended:\n\n{}",
             args.labs,
             args.seed,
             self.healthy,
@@ -321,6 +333,7 @@ impl Outcome {
             self.harmless,
             table::table(&head.map(str::to_owned), rows.into_iter()),
             list(&self.wrong),
+            list(&self.missed),
         )
     }
 }

@@ -85,20 +85,20 @@ faults! {
         inject: "bridge -n sw fdb replace \"$(mac h2 e0)\" dev p3 master static sticky",
         causes: &[cause("static-fdb", "sw").at("p3")],
         mend: "bridge -n sw fdb del \"$(mac h2 e0)\" dev p3 master",
-    }]).by_hand();
+    }]);
 
     /// The bridge takes the frames for its own.
     static_entry_is_the_bridges_own = Fault::new(Lab::Bridge, ping("h1", "$h2"), &[Part {
         inject: "bridge -n sw fdb replace \"$(mac h2 e0)\" dev p2 master permanent",
         causes: &[cause("static-fdb", "sw")],
         mend: "bridge -n sw fdb del \"$(mac h2 e0)\" dev p2 master",
-    }]).by_hand();
+    }]);
 
     static_entry_of_the_source = Fault::new(Lab::Bridge, ping("h1", "$h2"), &[Part {
         inject: "bridge -n sw fdb replace \"$(mac h1 e0)\" dev p3 master static sticky",
         causes: &[cause("static-fdb", "sw").at("p3")],
         mend: "bridge -n sw fdb del \"$(mac h1 e0)\" dev p3 master",
-    }]).by_hand();
+    }]);
 
     port_is_in_no_vlan = Fault::new(Lab::Bridge, ping("h1", "$h2"), &[Part {
         inject: "bridge -n sw vlan del dev p2 vid 1",

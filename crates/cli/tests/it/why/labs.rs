@@ -120,6 +120,7 @@ impl Lab {
                 two("bracketed_nobody", "192.168.1.77", "[fd01::77]"),
                 two("bracketed_in", "192.168.1.2", "[fd01::2]"),
                 two("strange", "198.18.0.9", "fd09::9"),
+                two("freewan", "203.0.113.77", "fd02::77"),
             ],
             Self::Bridges => vec![
                 two("h1", "10.0.0.1", "fd00::1"),

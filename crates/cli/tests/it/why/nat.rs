@@ -21,6 +21,17 @@ faults! {
             add rule inet n post oif wan masquerade'",
     }]).by_hand();
 
+    /// Nobody answers for it on the link to the provider.
+    translated_to_a_free_address_of_the_link = Fault::new(Lab::Nat, tcp("in", "$srv", 80), &[Part {
+        inject: "at gate nft 'flush ruleset
+            add table inet n
+            add chain inet n post { type nat hook postrouting priority 100; }
+            add rule inet n post oif wan snat $nf to $freewan'",
+        causes: &[cause("nat", "gate").at("wan")],
+        mend: "at gate nft 'flush chain inet n post
+            add rule inet n post oif wan masquerade'",
+    }]);
+
     translated_to_an_address_that_nobody_has = Fault::new(Lab::Nat, tcp("srv", "$wan", 8081), &[Part {
         inject: "at gate nft 'add table inet n
             add chain inet n pre { type nat hook prerouting priority -100; }
@@ -75,7 +86,7 @@ faults! {
         causes: &[cause("nat", "gate")],
         mend: "at gate nft 'add chain inet n post { type nat hook postrouting priority 90; }
             add rule inet n post oif lan masquerade'",
-    }]).by_hand();
+    }]);
 
     /// A host behind a translation is seen by nobody outside.
     a_host_behind_the_gate_is_asked_for = Fault::new(Lab::Nat, ping("srv", "$in"), &[Part {

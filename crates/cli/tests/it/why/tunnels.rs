@@ -47,5 +47,11 @@ faults! {
             bridge -n h1 fdb del 00:00:00:00:00:00 dev vx0 dst $under2",
         causes: &[cause("static-fdb|address-missing|no-neighbour|not-connected", "h1|r")],
         mend: "bridge -n h1 fdb append 00:00:00:00:00:00 dev vx0 dst $under2",
-    }]).by_hand();
+    }]);
+
+    the_tunnel_leads_nowhere = Fault::new(Lab::Tunnel, ping("h1", "$h2"), &[Part {
+        inject: "bridge -n h1 fdb del 00:00:00:00:00:00 dev vx0 dst $under2",
+        causes: &[cause("not-connected", "h1").at("vx0")],
+        mend: "bridge -n h1 fdb append 00:00:00:00:00:00 dev vx0 dst $under2",
+    }]);
 }
