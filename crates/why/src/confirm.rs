@@ -55,9 +55,6 @@ pub fn confirm(
     events: &[Event],
     nodes: &HashMap<u64, NodeName>,
 ) {
-    if diagnosis.arrives {
-        return;
-    }
     let start = samples.iter().map(|sample| sample.time).min();
     let mut drops: Vec<&Event> = Vec::new();
     for sample in samples {

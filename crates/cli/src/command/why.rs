@@ -128,9 +128,11 @@ impl Tracepoints {
 
     /// Adds what was heard; or says why nothing could be.
     fn tell(self, diagnosis: &mut Diagnosis, samples: &[Sample]) {
+        if diagnosis.arrives {
+            return;
+        }
         match self.tracer {
             Ok(mut tracer) => confirm(diagnosis, samples, &tracer.events(), &self.nodes),
-            Err(_) if diagnosis.arrives => {}
             Err(error) => {
                 diagnosis
                     .notes
