@@ -20,6 +20,7 @@ pub(crate) mod ifla {
     pub const LINK: u16 = 5;
     pub const QDISC: u16 = 6;
     pub const MASTER: u16 = 10;
+    pub const PROTINFO: u16 = 12;
     pub const OPERSTATE: u16 = 16;
     pub const LINKINFO: u16 = 18;
     pub const LINK_NETNSID: u16 = 37;

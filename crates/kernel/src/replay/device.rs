@@ -322,8 +322,8 @@ impl Replay<'_> {
         let now = all(&mut self.socket)?;
         let differ = now.iter().filter_map(|own| {
             let wanted = wanted.get(&own.seen.index).filter(|&&to| own.port_state() != Some(to))?;
-            let state = of_port(own.seen.index, &[(PORT_STATE, &[*wanted])]);
-            Some((format!("{}: its state as a port", own.seen.name), state))
+            let said = format!("{}: its state as a port", own.seen.name);
+            Some((said, state_of_port(own.seen.index, *wanted)))
         });
         let differ: Vec<_> = differ.collect();
         self.try_all("setting the state of a port", 0, differ);
@@ -358,6 +358,15 @@ fn up_or_down(index: u32, up: bool) -> Object {
     let mut object = about(index);
     object.set_number(FLAGS, if up { libc::IFF_UP.cast_unsigned() } else { 0 });
     object.set_number(CHANGE, libc::IFF_UP.cast_unsigned());
+    object
+}
+
+/// The state of a port, in the bridge's own words: what is said as of a device (`IFLA_LINKINFO`) is followed by
+/// news of it, at which the bridge gives a disabled port another state (`br_port_carrier_check`).
+fn state_of_port(index: u32, state: u8) -> Object {
+    let mut object = about(index).of_kind(libc::RTM_SETLINK);
+    object.header[0] = libc::AF_BRIDGE as u8;
+    object.put(ifla::PROTINFO | libc::NLA_F_NESTED as u16, nested([(PORT_STATE, &[state][..])]));
     object
 }
 

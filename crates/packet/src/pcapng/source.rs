@@ -63,7 +63,10 @@ impl<R: Read> Source<R> {
                 self.start = 0;
             }
             if self.end == self.buffer.len() {
-                self.buffer.resize(self.end + AT_ONCE, 0);
+                // Memory that the allocator has zeroed need not be written to.
+                let mut longer = vec![0; self.end + AT_ONCE];
+                longer[..self.end].copy_from_slice(&self.buffer);
+                self.buffer = longer;
             }
             match self.from.read(&mut self.buffer[self.end..]) {
                 Ok(0) => return Ok(false),

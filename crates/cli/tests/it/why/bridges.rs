@@ -32,20 +32,20 @@ faults! {
         inject: "bridge -n sw link set dev p2 state 0",
         causes: &[cause("port-state", "sw").at("p2")],
         mend: "bridge -n sw link set dev p2 state 3",
-    }]).by_hand();
+    }]);
 
     /// Without STP the kernel makes of a blocking port a forwarding one at once, but lets it listen.
     port_only_listens = Fault::new(Lab::Bridge, ping("h1", "$h2"), &[Part {
         inject: "bridge -n sw link set dev p1 state 1",
         causes: &[cause("port-state", "sw").at("p1")],
         mend: "bridge -n sw link set dev p1 state 3",
-    }]).by_hand();
+    }]);
 
     port_only_learns = Fault::new(Lab::Bridge, tcp("h1", "$h2", 80), &[Part {
         inject: "bridge -n sw link set dev p2 state 2",
         causes: &[cause("port-state", "sw").at("p2")],
         mend: "bridge -n sw link set dev p2 state 3",
-    }]).by_hand();
+    }]);
 
     /// What is not learned is flooded, and that is off, too.
     neither_learned_nor_flooded = Fault::new(Lab::Bridge, ping("h1", "$h2"), &[Part {
