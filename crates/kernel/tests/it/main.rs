@@ -9,6 +9,7 @@ mod capability;
 mod capture;
 mod changes;
 mod cleanup;
+mod fdb;
 mod filter;
 mod filter_devices;
 mod filter_frames;
