@@ -17,6 +17,9 @@ use crate::seen::{At, Sight, What};
 pub fn bridge(case: Case<'_>, sight: &Sight) -> Found {
     let input = &sight.at;
     let Some(bridge) = case.facts.bridge_of(input) else { return Ok(Vec::new()) };
+    if let Some(before) = strayed(case, sight, &bridge) {
+        return self::bridge(case, before);
+    }
     let mut found = Vec::from_iter(device::takes(case, input));
     if case.facts.link(&bridge).is_some_and(|link| !link.up) {
         found.push(device::is_down(&bridge));
@@ -40,8 +43,27 @@ pub fn bridge(case: Case<'_>, sight: &Sight) -> Found {
     Ok(found)
 }
 
+/// Where a frame was before, at a bridge, that has been flooded to where nobody is whom it is for: there it should
+/// have gone out of another port.
+fn strayed<'a>(case: Case<'a>, sight: &Sight, bridge: &At) -> Option<&'a Sight> {
+    let onward = onward(case, sight);
+    let is_of = |at: &At| case.facts.bridge_of(at).as_ref() == Some(bridge);
+    if onward.is_empty() || onward.iter().any(is_of) {
+        return None;
+    }
+    let before = case.seen.journey(sight.journey).filter(|own| own.hop < sight.hop);
+    before.filter(|own| !own.is_out() && case.facts.bridge_of(&own.at).is_some()).last()
+}
+
 /// The ports by which a frame should go on: those that lead to whom it is for.
 fn outputs(case: Case<'_>, sight: &Sight, bridge: &At) -> Vec<At> {
+    let mut ports = onward(case, sight);
+    ports.retain(|next| case.facts.bridge_of(next).as_ref() == Some(bridge));
+    ports
+}
+
+/// The devices to which a frame should come next on its link.
+fn onward(case: Case<'_>, sight: &Sight) -> Vec<At> {
     let wanted: Vec<At> = match sight.what {
         What::Ask { target, .. } => case.facts.owners(target),
         _ => sight
@@ -50,12 +72,11 @@ fn outputs(case: Case<'_>, sight: &Sight, bridge: &At) -> Vec<At> {
             .map_or(Vec::new(), |mac| case.facts.with_mac(mac)),
     };
     let segment = case.facts.segment(&sight.at);
-    let next = wanted.iter().filter_map(|to| segment.path(to)?.into_iter().nth(1));
-    let mut ports: Vec<At> =
-        next.filter(|next| case.facts.bridge_of(next).as_ref() == Some(bridge)).collect();
-    ports.sort();
-    ports.dedup();
-    ports
+    let mut next: Vec<At> =
+        wanted.iter().filter_map(|to| segment.path(to)?.into_iter().nth(1)).collect();
+    next.sort();
+    next.dedup();
+    next
 }
 
 /// A port that does not forward.

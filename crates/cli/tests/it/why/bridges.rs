@@ -112,6 +112,13 @@ faults! {
         mend: "ip -n swb link set dev up up",
     }]);
 
+    /// The frame is flooded, and seen last at a bridge behind which its receiver is not.
+    the_other_bridge_overhears [v4, v6] = Fault::new(Lab::Bridges, ping("h3", "$h1"), &[Part {
+        inject: "ip -n swa link set dev p1 down",
+        causes: &[cause("link-down", "swa").at("p1")],
+        mend: "ip -n swa link set dev p1 up",
+    }]);
+
     second_bridge_has_isolated_ports [v4, v6] = Fault::new(Lab::Bridges, tcp("h1", "$h2", 80), &[Part {
         inject: "
             bridge -n swb link set dev up isolated on

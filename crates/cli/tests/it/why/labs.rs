@@ -315,6 +315,7 @@ b = { at = "srv:e0", ip = ["198.51.100.2/24", "fd03::2/64"] }
 const BRIDGES: &str = r#"
 name = "why-bridges"
 [node.h1]
+[node.h3]
 [node.h2]
 listen = [{ tcp = 80, say = "here" }, { udp = 7 }]
 [node.swa]
@@ -327,6 +328,9 @@ b = "swa:p1"
 [[link]]
 a = { at = "h2:e0", ip = ["10.0.0.2/24", "fd00::2/64"] }
 b = "swb:p1"
+[[link]]
+a = { at = "h3:e0", ip = ["10.0.0.3/24", "fd00::3/64"] }
+b = "swa:p3"
 [[link]]
 a = "swa:up"
 b = "swb:up"
