@@ -112,8 +112,8 @@ faults! {
         mend: "ip -n swb link set dev up up",
     }]);
 
-    /// The frame is flooded, and seen last at a bridge behind which its receiver is not.
-    the_other_bridge_overhears [v4, v6] = Fault::new(Lab::Bridges, ping("h3", "$h1"), &[Part {
+    /// Another bridge is on the link, behind which the receiver is not.
+    another_bridge_is_not_on_the_way [v4, v6] = Fault::new(Lab::Bridges, ping("h3", "$h1"), &[Part {
         inject: "ip -n swa link set dev p1 down",
         causes: &[cause("link-down", "swa").at("p1")],
         mend: "ip -n swa link set dev p1 up",
