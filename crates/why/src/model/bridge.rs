@@ -17,7 +17,15 @@ use crate::seen::{At, Sight, What};
 pub fn bridge(case: Case<'_>, sight: &Sight) -> Found {
     let input = &sight.at;
     let Some(bridge) = case.facts.bridge_of(input) else { return Ok(Vec::new()) };
-    if let Some(before) = strayed(case, sight, &bridge) {
+    let onward = onward(case, sight);
+    let is_own = |next: &&At| case.facts.bridge_of(next).as_ref() == Some(&bridge);
+    // The ports by which the frame should go on.
+    let outputs: Vec<At> = onward.iter().filter(is_own).cloned().collect();
+    // It has been flooded to where nobody is whom it is for, and should have gone out of another port before.
+    if outputs.is_empty()
+        && !onward.is_empty()
+        && let Some(before) = bridged_before(case, sight)
+    {
         return self::bridge(case, before);
     }
     let mut found = Vec::from_iter(device::takes(case, input));
@@ -26,7 +34,6 @@ pub fn bridge(case: Case<'_>, sight: &Sight) -> Found {
     }
     found.extend(state(case, input));
     found.extend(locked(case, input));
-    let outputs = outputs(case, sight, &bridge);
     found.extend(two_of_one_mac(case, sight, input)?);
     for output in &outputs {
         found.extend(isolated(case, input, output));
@@ -43,23 +50,10 @@ pub fn bridge(case: Case<'_>, sight: &Sight) -> Found {
     Ok(found)
 }
 
-/// Where a frame was before, at a bridge, that has been flooded to where nobody is whom it is for: there it should
-/// have gone out of another port.
-fn strayed<'a>(case: Case<'a>, sight: &Sight, bridge: &At) -> Option<&'a Sight> {
-    let onward = onward(case, sight);
-    let is_of = |at: &At| case.facts.bridge_of(at).as_ref() == Some(bridge);
-    if onward.is_empty() || onward.iter().any(is_of) {
-        return None;
-    }
+/// Where a frame was when it came in at a bridge last, before it did so here.
+fn bridged_before<'a>(case: Case<'a>, sight: &Sight) -> Option<&'a Sight> {
     let before = case.seen.journey(sight.journey).filter(|own| own.hop < sight.hop);
     before.filter(|own| !own.is_out() && case.facts.bridge_of(&own.at).is_some()).last()
-}
-
-/// The ports by which a frame should go on: those that lead to whom it is for.
-fn outputs(case: Case<'_>, sight: &Sight, bridge: &At) -> Vec<At> {
-    let mut ports = onward(case, sight);
-    ports.retain(|next| case.facts.bridge_of(next).as_ref() == Some(bridge));
-    ports
 }
 
 /// The devices to which a frame should come next on its link.
