@@ -46,6 +46,11 @@ impl FdbEntry {
         self.state & (nda::PERMANENT | nda::NOARP) != 0
     }
 
+    /// Whether it was learned from traffic: neither set, nor made by a program that learns in the kernel's stead.
+    pub(crate) fn is_learned(&self) -> bool {
+        matches!(self.state, nda::REACHABLE | nda::STALE) && self.flags & nda::EXT_LEARNED == 0
+    }
+
     /// Whether a bridge takes what is for it, instead of passing it on.
     pub fn is_local(&self) -> bool {
         self.to.is_none() && self.state & nda::PERMANENT != 0
@@ -92,31 +97,50 @@ impl Rtnl {
 
 /// All entries of a namespace, each with the index of its device.
 pub(crate) fn list(socket: &mut Socket) -> Result<Vec<(u32, FdbEntry)>, Error> {
-    let mut ask = NeighbourMessage::default();
-    ask.header.family = AddressFamily::Bridge;
-    let ask = RouteNetlinkMessage::GetNeighbour(ask);
     let mut answer = Vec::new();
-    socket.dump_raw("listing forwarding databases", &ask, &mut answer)?;
+    socket.dump_raw(LISTING, &question(), &mut answer)?;
     let all = netlink::messages(&answer)
         .filter(|(header, _)| header.message_type == libc::RTM_NEWNEIGH)
-        .filter_map(|(_, message)| entry(message));
-    Ok(all.collect())
+        .filter_map(|(_, message)| listed(message));
+    Ok(all.map(|own| (own.index, own.entry)).collect())
 }
 
-fn entry(message: &[u8]) -> Option<(u32, FdbEntry)> {
+/// What [`question`] is for.
+pub(crate) const LISTING: &str = "listing forwarding databases";
+
+/// Asks for all entries of a namespace.
+pub(crate) fn question() -> RouteNetlinkMessage {
+    let mut ask = NeighbourMessage::default();
+    ask.header.family = AddressFamily::Bridge;
+    RouteNetlinkMessage::GetNeighbour(ask)
+}
+
+/// An entry as the kernel lists it.
+pub(crate) struct Listed {
+    /// The index of its device.
+    pub index: u32,
+    /// That of the bridge, where it is a bridge's.
+    pub bridge: Option<u32>,
+    pub entry: FdbEntry,
+}
+
+/// Reads one of the answers.
+pub(crate) fn listed(message: &[u8]) -> Option<Listed> {
     // struct ndmsg: family, padding, index, state, flags, type.
     let (header, attributes) = header::<12>(message)?;
-    let (mut mac, mut to, mut vlan, mut flags) = (None, None, None, header[10]);
+    let (mut mac, mut to, mut vlan, mut bridge) = (None, None, None, None);
     for (attribute, value) in attributes {
         match attribute {
             nda::DST => to = value.ip(),
             nda::LLADDR => mac = value.0.try_into().ok(),
             nda::VLAN => vlan = value.u16(),
-            // The kernel tells by this that it is a bridge's, and is told so by the flag.
-            nda::MASTER => flags |= nda::OF_MASTER,
+            nda::MASTER => bridge = value.u32(),
             _ => {}
         }
     }
     let state = u16::from_ne_bytes([header[8], header[9]]);
-    Some((number(header, 4), FdbEntry { mac: mac?, to, vlan, state, flags }))
+    // The kernel tells by the attribute that it is a bridge's, and is told so by the flag.
+    let flags = header[10] | if bridge.is_some() { nda::OF_MASTER } else { 0 };
+    let entry = FdbEntry { mac: mac?, to, vlan, state, flags };
+    Some(Listed { index: number(header, 4), bridge, entry })
 }

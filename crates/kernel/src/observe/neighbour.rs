@@ -1,13 +1,14 @@
 //! Neighbours, and the forwarding databases of bridges: the kernel has one message for both.
 
+use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::neighbour::{NeighbourMessage, NeighbourState};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use twinax_plan::{ObservedFdb, ObservedNeighbour};
 
 use super::Reader;
 use super::link::{Names, mac};
 use crate::attributes::{Value, header, number};
 use crate::error::Error;
+use crate::fdb::{self, Listed};
 
 /// `NDA_…`, `NTF_…` and `NUD_…`, `linux/neighbour.h`.
 pub(crate) mod nda {
@@ -21,6 +22,8 @@ pub(crate) mod nda {
     pub const OF_MASTER: u8 = 0x04;
     pub const PROXY: u8 = 0x08;
     pub const EXT_LEARNED: u8 = 0x10;
+    pub const REACHABLE: u16 = 0x02;
+    pub const STALE: u16 = 0x04;
     pub const NOARP: u16 = 0x40;
     pub const PERMANENT: u16 = 0x80;
 }
@@ -61,27 +64,14 @@ fn neighbour(message: &[u8], names: &Names<'_>) -> Option<ObservedNeighbour> {
 
 /// All entries of the forwarding databases of bridges.
 pub(super) fn fdb(reader: &mut Reader, names: &Names<'_>) -> Result<Vec<ObservedFdb>, Error> {
-    let mut ask = NeighbourMessage::default();
-    ask.header.family = AddressFamily::Bridge;
-    let ask = RouteNetlinkMessage::GetNeighbour(ask);
-    let request = "listing forwarding databases";
-    reader.list(request, libc::RTM_NEWNEIGH, &ask, |message| entry(message, names))
+    reader.list(fdb::LISTING, libc::RTM_NEWNEIGH, &fdb::question(), |message| entry(message, names))
 }
 
 /// An entry; `None` for what the kernel lists beside them, the group addresses that a device
 /// listens to.
 fn entry(message: &[u8], names: &Names<'_>) -> Option<ObservedFdb> {
-    let (header, attributes) = header::<HEADER>(message)?;
-    let (mut bridge, mut hardware) = (None, None);
-    for (attribute, value) in attributes {
-        match attribute {
-            nda::MASTER => bridge = value.u32().map(|index| names.of(index)),
-            nda::LLADDR => hardware = mac(value),
-            _ => {}
-        }
-    }
-    // NUD_PERMANENT is a local address, NUD_NOARP a static entry (`br_fdb.c`, `fdb_to_nud`).
-    let timed = matches!(state(header), NeighbourState::Reachable | NeighbourState::Stale);
-    let learned = timed && header[10] & nda::EXT_LEARNED == 0;
-    Some(ObservedFdb { dev: names.of(number(header, 4)), mac: hardware?, bridge, learned })
+    let Listed { index, bridge, entry } = fdb::listed(message)?;
+    let bridge = bridge.map(|index| names.of(index));
+    let mac = mac(Value(&entry.mac))?;
+    Some(ObservedFdb { dev: names.of(index), mac, bridge, learned: entry.is_learned() })
 }
