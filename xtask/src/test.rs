@@ -66,7 +66,7 @@ fn tests(arguments: &[String]) -> Result<ExitCode> {
     }
     let color = if io::stderr().is_terminal() { "always" } else { "auto" };
     // What each test takes of them is said in `.config/nextest.toml`.
-    let threads = 4 * std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = 6 * std::thread::available_parallelism().map_or(1, usize::from);
     let mut runner = cargo()
         .args(["nextest", "run", "--workspace", "--color", color])
         .args(["--test-threads", &threads.to_string()])

@@ -135,10 +135,12 @@ fn a_hundred_megabytes_of_brackets() {
 
 #[test]
 fn as_many_brackets_as_are_read() {
+    const MIB: usize = 1 << 20;
     let test = Test::new("as_many_brackets_as_are_read");
-    for bracket in ["[", "{", "a=[", "[[", "a.", "]"] {
-        let count = (15 << 20) / bracket.len();
-        test.file("lab.toml", bracket.repeat(count));
+    for (bracket, size) in
+        [("[", 15 << 20), ("{", MIB), ("a=[", MIB), ("[[", MIB), ("a.", MIB), ("]", MIB)]
+    {
+        test.file("lab.toml", bracket.repeat(size / bracket.len()));
         is_refused(&test, "lab.toml", &["lab.toml:1:"]);
         test.file("lab.toml", format!("name = \"x\"\na = {}", bracket.repeat(10_000)));
         is_refused(&test, "lab.toml", &["lab.toml:2:"]);

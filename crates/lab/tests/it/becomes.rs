@@ -14,7 +14,7 @@ use crate::mutate::{edited, edits};
 use crate::{by_hand, facts, random};
 
 /// As many as run in half a minute on two cores.
-const CASES: u32 = 15;
+const CASES: u32 = 12;
 
 /// So often it may be looked again.
 const ROUNDS: usize = 4;

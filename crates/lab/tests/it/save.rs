@@ -8,7 +8,7 @@ use crate::both_ways::{Way, build_here, chain, in_sandbox, lacks};
 use crate::{facts, random, shipped};
 
 /// As many as run in half a minute on two cores.
-const CASES: u32 = 20;
+const CASES: u32 = 15;
 
 /// What was saved of a lab, and what it was like.
 #[derive(Serialize, Deserialize)]

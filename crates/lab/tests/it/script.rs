@@ -7,7 +7,7 @@ use crate::both_ways::{Way, build, lacks};
 use crate::{facts, random, shipped};
 
 /// As many as run in a minute on two cores.
-const CASES: u32 = 60;
+const CASES: u32 = 40;
 
 /// Random labs, smaller ones when one fails.
 pub fn random_labs_come_out_alike() {
