@@ -68,7 +68,15 @@ pub fn object(own: &Message) -> Vec<u8> {
 }
 
 fn quota(data: &[u8]) -> Vec<u8> {
-    changed(data, |kind, value| (kind != expression::QUOTA_CONSUMED).then(|| value.to_vec()))
+    changed(data, |kind, value| match kind {
+        expression::QUOTA_CONSUMED => None,
+        // Besides what somebody has said: that it is used up.
+        expression::QUOTA_FLAGS => Some(match value {
+            [upper @ .., last] => [upper, &[last & expression::QUOTA_INVERTED as u8]].concat(),
+            [] => Vec::new(),
+        }),
+        _ => Some(value.to_vec()),
+    })
 }
 
 /// A rule of which position and handle are left out.

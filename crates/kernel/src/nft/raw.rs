@@ -53,6 +53,11 @@ pub fn object(own: &Message) -> Request {
         object::DATA,
         object::USERDATA,
     ]);
+    let data = own.attributes().get_list(object::DATA);
+    let with = match data.filter(|_| with.get_number(object::TYPE) == Some(object::QUOTA)) {
+        Some(data) => with.except(&[object::DATA]).list(object::DATA, &quota(&data)),
+        None => with,
+    };
     request("copying an object of nftables", CREATE | EXCL, message::NEW_OBJECT, own, with)
 }
 
@@ -182,9 +187,20 @@ fn expression(own: &[u8]) -> Attributes {
         Some("exthdr") => {
             &[expression::EXTHDR_FLAGS, expression::EXTHDR_OFFSET, expression::EXTHDR_LEN]
         }
+        Some("quota") => {
+            return own.only(&[rule::EXPRESSION_NAME]).list(rule::EXPRESSION_DATA, &quota(&data));
+        }
         _ => &[],
     };
     own.only(&[rule::EXPRESSION_NAME]).list(rule::EXPRESSION_DATA, &data.except(refused))
+}
+
+/// A quota, without the word that it is used up: the kernel sees that by itself, and takes no word for it
+/// (`nft_quota_do_init`).
+fn quota(data: &Attributes) -> Attributes {
+    let flags = data.get_number(expression::QUOTA_FLAGS).unwrap_or_default();
+    let others = data.except(&[expression::QUOTA_FLAGS]);
+    others.number(expression::QUOTA_FLAGS, flags & expression::QUOTA_INVERTED)
 }
 
 /// The protocol that a rule of `iptables-nft` is for, and whether it is for all others. The kernel

@@ -547,6 +547,10 @@ pub mod expression {
     pub const EXTHDR_FLAGS: u16 = 5;
     /// `NFTA_EXTHDR_SREG`.
     pub const EXTHDR_SREG: u16 = 7;
+    /// `NFTA_QUOTA_FLAGS`.
+    pub const QUOTA_FLAGS: u16 = 2;
+    /// `NFT_QUOTA_F_INV`.
+    pub const QUOTA_INVERTED: u32 = 1;
     /// `NFTA_QUOTA_CONSUMED`.
     pub const QUOTA_CONSUMED: u16 = 4;
     /// `NFTA_MATCH_NAME`.

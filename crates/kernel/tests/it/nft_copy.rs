@@ -66,6 +66,7 @@ table inet t {
     counter theirs { }
     limit slow { rate over 10/second burst 20 packets }
     quota month { over 1000 mbytes used 5 mbytes }
+    quota spent { 10 bytes used 10 bytes }
     map counts { type ipv4_addr : counter; elements = { 10.0.0.1 : "ours", 10.0.0.2 : "theirs" } }
     set pairs { type ipv4_addr . inet_service; flags interval; elements = { 10.0.0.0/24 . 80-90, 10.0.1.1 . 443 } }
     set open { type inet_service; flags interval; elements = { 1024-65535, 22 comment "ssh" } }
@@ -105,6 +106,7 @@ table inet t {
         ip daddr vmap @goes
         update @sized { ip daddr counter }
         quota name "month" accept
+        quota over 10 bytes used 10 bytes drop
     }
 }
 "#;
