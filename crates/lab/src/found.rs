@@ -103,12 +103,13 @@ pub fn set_sysctls(node: &NodeName) -> Result<Vec<(Sysctl, String)>, Error> {
         inside(&nodes::open(node)?, || Ok((sysctl::differing(&fresh), kernel::sysctls())))?;
     let usual = |own: &Sysctl| {
         let path = own.key.path();
-        let of_default = own
-            .key
-            .interface()
-            .map(|name| path.replacen(&format!("/{name}/"), "/default/", 1))
-            .and_then(|path| all.get(&path));
-        of_default.or_else(|| fresh.get(path)).cloned()
+        let of = |other: &str| {
+            own.key.interface().map(|name| path.replacen(&format!("/{name}/"), other, 1))
+        };
+        let of_default = of("/default/").and_then(|path| all.get(&path));
+        // Not each kernel shows the default of `neigh` in a namespace; `lo` is as others there.
+        let of_lo = || of("/lo/").and_then(|path| fresh.get(&path));
+        of_default.or_else(|| fresh.get(path)).or_else(of_lo).cloned()
     };
     Ok(set
         .into_iter()

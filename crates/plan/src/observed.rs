@@ -165,6 +165,9 @@ pub struct ObservedRoute {
     pub protocol: String,
     /// Whether its gateway is taken to be on the link (`RTNH_F_ONLINK`).
     pub onlink: bool,
+    /// The ID of the next hop object by which it goes (`ip nexthop`), where it names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nexthop: Option<u32>,
 }
 
 /// A policy rule (`RTM_GETRULE`).

@@ -23,6 +23,7 @@ mod rta {
     pub const MULTIPATH: u16 = 9;
     pub const TABLE: u16 = 15;
     pub const VIA: u16 = 18;
+    pub const NH_ID: u16 = 30;
     /// `RTM_F_CLONED`: an entry of the cache.
     pub const CLONED: u32 = 0x200;
     /// `RTNH_F_ONLINK`.
@@ -81,6 +82,7 @@ pub(crate) fn route(
         protocol: protocol(by.into()),
         // What is said of next hops is in the lower octet.
         onlink: flags as u8 & rta::ONLINK != 0,
+        nexthop: None,
     };
     let mut next_hops = None;
     for (attribute, value) in attributes {
@@ -90,6 +92,7 @@ pub(crate) fn route(
             rta::DST => route.to = IpNet::new(value.ip()?, prefix_length).ok()?,
             rta::PREFSRC => route.src = value.ip(),
             rta::MULTIPATH => next_hops = Some(value),
+            rta::NH_ID => route.nexthop = value.u32(),
             other => way(other, value, &mut route, name),
         }
     }
@@ -135,7 +138,7 @@ pub(crate) fn other_family(via: Value<'_>) -> Option<IpAddr> {
 }
 
 /// The address of all zeros of an IP family; `None` for any other family.
-fn any(family: u8) -> Option<IpAddr> {
+pub(crate) fn any(family: u8) -> Option<IpAddr> {
     match family {
         INET => Some(Ipv4Addr::UNSPECIFIED.into()),
         INET6 => Some(Ipv6Addr::UNSPECIFIED.into()),

@@ -14,6 +14,7 @@ mod address;
 mod device;
 mod neighbour;
 mod object;
+mod policy;
 mod route;
 mod rule;
 
@@ -27,6 +28,8 @@ use crate::rtnl::Rtnl;
 
 pub use device::{Device, End};
 pub use object::Object;
+pub use policy::{Policy, PolicyDirection};
+pub use route::RawRoute;
 
 /// `IFLA_BR_…` that can be set (`linux/if_link.h`), but for `IFLA_BR_STP_STATE`, which decides what the
 /// states of ports do by themselves, and `IFLA_BR_GROUP_ADDR`.
@@ -59,6 +62,8 @@ pub struct Words {
     neighbours: Vec<Object>,
     /// The entries of forwarding databases that nobody has learned.
     fdb: Vec<Object>,
+    /// The IPsec policies.
+    policies: Vec<Policy>,
 }
 
 impl Words {
@@ -73,6 +78,7 @@ impl Words {
             rules: rule::all(&mut socket)?,
             neighbours: neighbour::all(&mut socket, &devices)?,
             fdb: neighbour::fdb(&mut socket, &devices)?,
+            policies: Policy::all()?,
             devices,
         })
     }
@@ -192,12 +198,13 @@ impl<'a> Replay<'a> {
         address::compare(self, &words.addresses)
     }
 
-    /// Makes routes, rules, static neighbours and static entries of forwarding databases what is said. The devices
+    /// Makes routes, rules, IPsec policies, static neighbours and static entries of forwarding databases what is said. The devices
     /// must have settled.
     pub fn compare_rest(&mut self, words: &Words) -> Result<(), Error> {
         neighbour::add(self, &words.neighbours);
         route::compare(self, &words.nexthops, &words.routes, &words.devices)?;
         rule::compare(self, &words.rules)?;
+        policy::add(self, &words.policies);
         neighbour::compare_fdb(self, &words.fdb, &words.devices)
     }
 }

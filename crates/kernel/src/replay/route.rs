@@ -1,12 +1,17 @@
 //! Routes and next hops (`linux/rtnetlink.h`, `linux/nexthop.h`).
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use netlink_sys::protocols::NETLINK_ROUTE;
+use twinax_plan::ObservedRoute;
 
 use super::object::{Object, list};
 use super::{Device, Replay, difference};
 use crate::attributes::{INET, INET6};
 use crate::error::Error;
 use crate::netlink::{APPEND, CREATE, EXCL, Socket};
+use crate::observe::routing::{any, kind};
 
 /// `struct rtmsg`: family, prefix length of destination and source, TOS, table, protocol, scope, type,
 /// flags.
@@ -49,6 +54,7 @@ const NEW_NEXTHOP: u16 = 104;
 const GET_NEXTHOP: u16 = 106;
 /// `struct nhmsg`: family, scope, protocol, one that is unused, flags.
 const NEXTHOP_HEADER: usize = 8;
+const SCOPE: usize = 1;
 /// `NHA_…`.
 const ID: u16 = 1;
 const GROUP: u16 = 2;
@@ -66,6 +72,45 @@ pub(super) fn all(socket: &mut Socket) -> Result<Vec<Object>, Error> {
     }
     routes.iter_mut().for_each(clean);
     Ok(routes)
+}
+
+/// A route in the kernel's own words, to be taken away and put back as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawRoute(Object);
+
+impl RawRoute {
+    /// Those of the namespace of the calling thread.
+    pub fn all() -> Result<Vec<Self>, Error> {
+        let routes = all(&mut Socket::open(NETLINK_ROUTE)?)?;
+        Ok(routes.into_iter().map(Self).collect())
+    }
+
+    /// Whether it is this one: to the same destinations, in the same table, of the same kind and metric.
+    pub fn is(&self, seen: &ObservedRoute) -> bool {
+        let Self(own) = self;
+        let number = |attribute| own.get(attribute).and_then(|value| value.u32());
+        let to = own.get(rta::DST).and_then(|to| to.ip());
+        let family = if seen.to.addr().is_ipv4() { INET } else { INET6 };
+        own.header[0] == family
+            && own.header[1] == seen.to.prefix_len()
+            && to.or(any(family)) == Some(seen.to.addr())
+            && number(rta::TABLE).unwrap_or(u32::from(own.header[TABLE])) == seen.table
+            && (seen.nexthop.is_some() || kind(own.header[TYPE].into()) == seen.kind)
+            && number(rta::PRIORITY).unwrap_or(0) == seen.metric
+            && number(rta::NH_ID) == seen.nexthop
+    }
+
+    /// Takes it away, in the namespace of the calling thread.
+    pub fn remove(&self) -> Result<(), Error> {
+        let message = self.0.of_kind(libc::RTM_DELROUTE);
+        Socket::open(NETLINK_ROUTE)?.request("removing a route", 0, &message)
+    }
+
+    /// Puts it there, in the namespace of the calling thread.
+    pub fn add(&self) -> Result<(), Error> {
+        let message = self.0.of_kind(libc::RTM_NEWROUTE);
+        Socket::open(NETLINK_ROUTE)?.request("adding a route", CREATE | APPEND, &message)
+    }
 }
 
 /// The entry that means "no route" (`ip6_null_entry`), which old kernels list.
@@ -101,6 +146,10 @@ fn clean(route: &mut Object) {
     route.set_number(FLAGS, route.number(FLAGS) & u32::from(rta::ONLINK));
     if route.get(rta::NH_ID).is_some() {
         rta::WAY.iter().for_each(|way| route.drop(*way));
+        // What is said to discard goes by a next hop that does (`fib_dump_info`, `net/ipv4/fib_semantics.c`).
+        if route.header[TYPE] == libc::RTN_BLACKHOLE {
+            route.header[TYPE] = libc::RTN_UNICAST;
+        }
     }
     if let Some(hops) = route.get(rta::MULTIPATH) {
         let mut hops = hops.0.to_vec();
@@ -136,6 +185,8 @@ pub(super) fn nexthops(socket: &mut Socket) -> Result<Vec<Object>, Error> {
     let mut hops = list(socket, "listing next hops", &ask)?;
     hops.sort_by_key(|own| own.get(GROUP).is_some());
     for hop in &mut hops {
+        // The scope is the kernel's own to find.
+        hop.header[SCOPE] = 0;
         hop.set_number(4, hop.number(4) & u32::from(rta::ONLINK));
     }
     Ok(hops)
@@ -191,7 +242,8 @@ fn place(route: &Object) -> Option<Place> {
     let [family, length, _, tos, ..] = *route.header.as_slice() else { return None };
     let value = |attribute| route.get(attribute).map(|own| own.0.to_vec()).unwrap_or_default();
     let to = route.get(rta::DST).and_then(|own| own.ip());
-    let is_on_each_link = matches!(to, Some(std::net::IpAddr::V6(to)) if to.is_multicast() || to.is_unicast_link_local());
+    let is_on_each_link =
+        matches!(to, Some(IpAddr::V6(to)) if to.is_multicast() || to.is_unicast_link_local());
     (!is_on_each_link)
         .then(|| (family, length, tos, value(rta::TABLE), value(rta::DST), value(rta::PRIORITY)))
 }

@@ -25,5 +25,6 @@ mod observe;
 mod observe_lab;
 mod packets;
 mod refusals;
+mod replay;
 mod sysctls;
 mod tun;

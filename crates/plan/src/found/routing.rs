@@ -124,6 +124,9 @@ fn routes(
 
 /// A route in the words of a lab file; or what it has no word for.
 pub fn found_route(own: &ObservedRoute) -> Result<Route, String> {
+    if let Some(id) = own.nexthop {
+        return Err(format!("route {} by the next hop {id}", own.to));
+    }
     let kind = match &*own.kind {
         "unicast" => RouteKind::Unicast,
         "blackhole" => RouteKind::Blackhole,

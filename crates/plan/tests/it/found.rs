@@ -32,6 +32,7 @@ fn route(to: &str, dev: Option<&str>) -> ObservedRoute {
         scope: "link".to_owned(),
         protocol: "boot".to_owned(),
         onlink: false,
+        nexthop: None,
     }
 }
 

@@ -94,6 +94,9 @@ pub fn what_no_lab_file_can_say_is_copied() {
         ip -n a rule add pref 32000 lookup main suppress_prefixlength 0
         ip -n a -6 rule add pref 101 to fd09::/16 prohibit
         ip -n a route add 10.1.0.0/16 nexthop via 10.0.0.2 dev e0 nexthop via 10.0.0.3 dev e0 weight 3
+        ip -n a nexthop add id 7 via 10.0.0.2 dev e0
+        ip -n a nexthop add id 8 blackhole
+        ip -n a route add 10.9.0.0/16 nhid 7
         ip -n a route add throw 10.2.0.0/16 table 7
         ip -n a route add 10.3.0.0/16 via 10.0.0.2 mtu lock 1300 proto static
         ip -n a route add unreachable fd03::/16

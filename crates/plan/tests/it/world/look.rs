@@ -224,6 +224,7 @@ fn route(own: &Route, dev: Option<&String>) -> ObservedRoute {
         scope: "global".to_owned(),
         protocol: "boot".to_owned(),
         onlink: own.onlink,
+        nexthop: None,
     }
 }
 
