@@ -29,6 +29,8 @@ kinds! {
     ProhibitRoute,
     /// A route of kind `throw` matches, and nothing after it.
     ThrowRoute,
+    /// A route of kind `local` for an address that is none of the node's.
+    LocalRoute,
     /// A route without a gateway for an address that is not on that link.
     OnLinkRoute,
     /// The gateway of the route is nobody's on that link.
@@ -43,6 +45,8 @@ kinds! {
     DuplicateAddress,
     /// A rule or policy of nftables.
     Firewall,
+    /// An IPsec policy.
+    IpsecPolicy,
     /// The packet is larger than an MTU.
     TooBig,
     /// The TTL has run out.

@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 use twinax_kernel::ask::{Asked, Listening, RouteQuery, Tunnel, is_tunnel};
 use twinax_kernel::observe::What;
+use twinax_kernel::replay::Policy;
 use twinax_kernel::{Error, nft};
 use twinax_lab::{ask, nodes, observe, wanted};
 use twinax_packet::Mac;
@@ -32,6 +33,7 @@ pub struct Facts {
     sockets: RefCell<HashMap<NodeName, Rc<Vec<Listening>>>>,
     rules: RefCell<HashMap<NodeName, Rc<Vec<nft::rules::Rule>>>>,
     tunnels: RefCell<HashMap<NodeName, Rc<Vec<Tunnel>>>>,
+    policies: RefCell<HashMap<NodeName, Rc<Vec<Policy>>>>,
     segments: RefCell<HashMap<At, Rc<Segment>>>,
 }
 
@@ -51,6 +53,7 @@ impl Facts {
             sockets: RefCell::default(),
             rules: RefCell::default(),
             tunnels: RefCell::default(),
+            policies: RefCell::default(),
             segments: RefCell::default(),
         })
     }
@@ -131,33 +134,24 @@ impl Facts {
 
     /// Who listens in a node.
     pub fn sockets(&self, node: &NodeName) -> Result<Rc<Vec<Listening>>, Error> {
-        if let Some(known) = self.sockets.borrow().get(node) {
-            return Ok(known.clone());
-        }
-        let found = Rc::new(ask::sockets(node)?);
-        self.sockets.borrow_mut().insert(node.clone(), found.clone());
-        Ok(found)
+        known(&self.sockets, node, || ask::sockets(node))
     }
 
-    /// The rules of nftables of a node.
+    /// The rules of a node's nftables.
     pub fn rules(&self, node: &NodeName) -> Result<Rc<Vec<nft::rules::Rule>>, Error> {
-        if let Some(known) = self.rules.borrow().get(node) {
-            return Ok(known.clone());
-        }
-        let found = Rc::new(ask::in_node(node, nft::rules::rules)?);
-        self.rules.borrow_mut().insert(node.clone(), found.clone());
-        Ok(found)
+        known(&self.rules, node, || ask::in_node(node, nft::rules::rules))
+    }
+
+    /// The IPsec policies of a node.
+    pub fn policies(&self, node: &NodeName) -> Result<Rc<Vec<Policy>>, Error> {
+        known(&self.policies, node, || ask::in_node(node, Policy::all))
     }
 
     /// The devices of a node that carry packets within packets.
     pub fn tunnels(&self, node: &NodeName) -> Result<Rc<Vec<Tunnel>>, Error> {
-        if let Some(known) = self.tunnels.borrow().get(node) {
-            return Ok(known.clone());
-        }
         let has_any = self.links(node).iter().any(|link| is_tunnel(&link.kind));
-        let found = Rc::new(if has_any { ask::tunnels(node)? } else { Vec::new() });
-        self.tunnels.borrow_mut().insert(node.clone(), found.clone());
-        Ok(found)
+        let look = || if has_any { ask::tunnels(node) } else { Ok(Vec::new()) };
+        known(&self.tunnels, node, look)
     }
 
     /// The tunnels of all nodes.
@@ -232,4 +226,18 @@ impl Facts {
         self.segments.borrow_mut().insert(of.clone(), segment.clone());
         segment
     }
+}
+
+/// What is known of a node, or is looked for once.
+fn known<T>(
+    all: &RefCell<HashMap<NodeName, Rc<T>>>,
+    node: &NodeName,
+    look: impl FnOnce() -> Result<T, Error>,
+) -> Result<Rc<T>, Error> {
+    if let Some(known) = all.borrow().get(node) {
+        return Ok(known.clone());
+    }
+    let found = Rc::new(look()?);
+    all.borrow_mut().insert(node.clone(), found.clone());
+    Ok(found)
 }

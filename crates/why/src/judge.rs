@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use twinax_lab::copy::{Blueprint, CopyError};
-use twinax_topology::NodeName;
+use twinax_topology::{NodeName, Told};
 
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::diagnosis::{Diagnosis, Mended, Tried, Verdict};
@@ -120,6 +120,11 @@ fn has_joined(question: &Question, seen: &Seen, facts: &Facts) -> Result<bool, W
         .map(|own| (At::new(last, &own.dev), own.to))
         .filter(|(at, _)| has_carrier(at))
         .collect();
+    // The entry of a neighbour who did not answer may be gone (`neigh_forced_gc`); that he did not is said of
+    // IPv6 alone (RFC 4443, 3.1).
+    if wanted.is_empty() && seen.was_told(Told::AddressUnreachable) {
+        return Ok(seen.of(|what| matches!(what, What::Ask { .. })).next().is_none());
+    }
     // A node asks for others besides.
     let asked_for = |(at, to): &(At, IpAddr)| seen.asks(at, *to).next().is_some();
     Ok(!wanted.is_empty() && !wanted.iter().any(asked_for))
@@ -156,8 +161,7 @@ fn try_and_judge(
     let nodes: Vec<NodeName> = nodes.into_iter().collect();
     let blueprint = Blueprint::take(&nodes);
     let Some(bench) = bench(diagnosis, blueprint.as_ref()) else {
-        untried(diagnosis, suspects);
-        return Ok(None);
+        return Ok(untried(diagnosis, suspects));
     };
     let mut tried = try_each(&bench, &suspects);
     let has_remedies = suspects.iter().any(|suspect| !suspect.remedies.is_empty());
@@ -244,12 +248,12 @@ fn choose(suspects: &[Suspect], tried: &[Trials]) -> Option<usize> {
     let sure = suspects.iter().zip(tried).position(|(suspect, of)| {
         suspect.certain && of.remedies.iter().all(|one| one.tried == Tried::Not)
     });
-    let first = match (found, sure) {
+    match (found, sure) {
         (Some(found), Some(sure)) => Some(found.min(sure)),
-        (found, sure) => found.or(sure),
-    };
-    // A fact that stops a packet by itself, behind which something else does as well.
-    first.or_else(|| suspects.iter().position(|suspect| suspect.certain))
+        (Some(found), None) => Some(found),
+        // A fact that stops a packet by itself, behind which something else does as well.
+        (None, _) => suspects.iter().position(|suspect| suspect.certain),
+    }
 }
 
 /// What came of each suspect's remedies, and of its near misses.
@@ -285,13 +289,17 @@ fn dedup(evidence: &mut Vec<Evidence>) {
     });
 }
 
-/// Nothing could be tried: what the kernel has said counts, and what is the only thing that is possible.
-fn untried(diagnosis: &mut Diagnosis, suspects: Vec<Suspect>) {
+/// Nothing could be tried: what the kernel has said counts, and what is the only thing that is possible. The remedy
+/// of what is certain is told as one that was not tried.
+fn untried(diagnosis: &mut Diagnosis, suspects: Vec<Suspect>) -> Option<Remedy> {
     let certain = suspects.iter().find(|suspect| suspect.certain);
     if let Some(suspect) = certain {
         diagnosis.evidence = suspect.evidence.clone();
         diagnosis.verdict = Some(verdict(&suspect.cause));
-        return;
+        let remedy = suspect.remedies.first()?;
+        let answer = "what stops the packet is in no copy".to_owned();
+        diagnosis.remedy = Some(Mended { words: remedy.words(), tried: Tried::Not, answer });
+        return Some(remedy.clone());
     }
     match &suspects[..] {
         [] => unknown(diagnosis, &suspects),
@@ -310,6 +318,7 @@ fn untried(diagnosis: &mut Diagnosis, suspects: Vec<Suspect>) {
             });
         }
     }
+    None
 }
 
 /// Tries what else is set in the nodes where the packet was seen last, and is not as the kernel has it by

@@ -5,6 +5,7 @@ mod undo;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use twinax_kernel::replay::{Policy, RawRoute};
 use twinax_kernel::{Error, FdbEntry, Rtnl, nft};
 use twinax_lab::{Lab, LabError, ask};
 use twinax_packet::Mac;
@@ -48,6 +49,26 @@ pub enum Op {
         /// What.
         entry: FdbEntry,
         /// Whether it is entered.
+        there: bool,
+    },
+    /// A route of which a lab file has no words is taken away, or put back.
+    Route {
+        /// In which node.
+        node: NodeName,
+        /// In the words of `ip route`.
+        words: String,
+        /// In the kernel's own.
+        route: Box<RawRoute>,
+        /// Whether it is to be there.
+        there: bool,
+    },
+    /// An IPsec policy is taken away, or put back.
+    IpsecPolicy {
+        /// In which node.
+        node: NodeName,
+        /// Which.
+        policy: Box<Policy>,
+        /// Whether it is to be there.
         there: bool,
     },
     /// A port of a bridge forwards, whatever it did.
@@ -187,6 +208,14 @@ impl Remedy {
                     ask::in_node(&at.node, || enter(&at.device, entry, *there))
                         .map_err(LabError::Observe)?;
                 }
+                Op::Route { node, route, there, .. } => {
+                    let carry_out = || if *there { route.add() } else { route.remove() };
+                    ask::in_node(node, carry_out).map_err(LabError::Observe)?;
+                }
+                Op::IpsecPolicy { node, policy, there } => {
+                    let carry_out = || if *there { policy.add() } else { policy.remove() };
+                    ask::in_node(node, carry_out).map_err(LabError::Observe)?;
+                }
                 Op::Forward(at) => {
                     ask::in_node(&at.node, || Rtnl::open()?.set_port_state(&at.device, FORWARDING))
                         .map_err(LabError::Observe)?;
@@ -250,6 +279,14 @@ impl Op {
             Self::Entry { at, entry, there } => {
                 let verb = if *there { "append" } else { "del" };
                 format!("bridge -n {} fdb {verb} {}", at.node, entry_in_words(&at.device, entry))
+            }
+            Self::Route { node, words, there, .. } => {
+                let verb = if *there { "add" } else { "del" };
+                format!("ip -n {node} route {verb} {words}")
+            }
+            Self::IpsecPolicy { node, policy, there } => {
+                let verb = if *there { "add" } else { "delete" };
+                format!("ip -n {node} xfrm policy {verb} {policy}")
             }
             Self::Forward(at) => {
                 format!("bridge -n {} link set dev {} state {FORWARDING}", at.node, at.device)

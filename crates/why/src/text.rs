@@ -57,7 +57,8 @@ impl fmt::Display for Diagnosis {
             }
         }
         if let Some(remedy) = &self.remedy {
-            writeln!(f, "\nRemedy (tried on a copy: {}):", remedy.answer)?;
+            let how = if remedy.tried == Tried::Not { "not tried" } else { "tried on a copy" };
+            writeln!(f, "\nRemedy ({how}: {}):", remedy.answer)?;
             mended(f, remedy)?;
         }
         group(f, "This would help, too:", &self.others)?;

@@ -4,9 +4,11 @@
 //! - [`sockets()`]: which sockets wait for what comes.
 //! - [`counters()`], [`statistics()`], [`queues()`]: what the IP stack, devices and their queues have
 //!   counted.
+//! - [`legacy_tables()`]: which tables of the old iptables are in use.
 //! - [`tunnels()`]: which devices carry packets within packets, and where to.
 
 mod counters;
+mod legacy;
 mod queues;
 mod route;
 mod sockets;
@@ -14,6 +16,7 @@ mod statistics;
 mod tunnels;
 
 pub use counters::{Counters, counters};
+pub use legacy::legacy_tables;
 pub use queues::{Queue, queues};
 pub use route::{Asked, RouteAnswer, RouteQuery, route};
 pub use sockets::{Listening, Protocol, listens, sockets, sockets_of_files};

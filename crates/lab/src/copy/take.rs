@@ -64,7 +64,7 @@ pub(super) fn take(names: &[NodeName]) -> Result<Blueprint, Error> {
     let mut lacks = Vec::new();
     let mut taken = Vec::new();
     for ((name, seen), read) in observed.nodes.iter_mut().zip(read) {
-        let Read { words, sysctls, ipv6_mtus, firewall, sockets } = read?;
+        let Read { words, sysctls, ipv6_mtus, firewall, sockets, legacy } = read?;
         let said = sysctls.iter().map(|own| (own.key.path().to_owned(), own.value.clone()));
         seen.sysctls.extend(said);
         let ways = ways(name, seen, &words.devices, names, &wires);
@@ -73,6 +73,11 @@ pub(super) fn take(names: &[NodeName]) -> Result<Blueprint, Error> {
         node.leave_ports_out(&mut lacks);
         lacks.extend(node.words.lacks().iter().map(|lack| format!("{}: {lack}", node.name)));
         lacks.extend(node.spanning_trees());
+        lacks.extend(
+            legacy
+                .iter()
+                .map(|shown| format!("{}: a table of the old iptables (`{shown}`)", node.name)),
+        );
         taken.push(node);
     }
     let wires = carried(&taken, wires);
@@ -87,6 +92,8 @@ struct Read {
     ipv6_mtus: Vec<Sysctl>,
     firewall: RawRuleset,
     sockets: Vec<Listening>,
+    /// The commands that show the tables of the old iptables.
+    legacy: Vec<String>,
 }
 
 impl Read {
@@ -105,7 +112,8 @@ impl Read {
         let many = ports_of_large_bridges(&words.devices);
         let sysctls = sysctl::differing_but(fresh, |name| many.contains(name));
         let firewall = nft::copy::dump()?;
-        Ok(Self { words, sysctls, ipv6_mtus, firewall, sockets })
+        let legacy = ask::legacy_tables();
+        Ok(Self { words, sysctls, ipv6_mtus, firewall, sockets, legacy })
     }
 }
 

@@ -7,10 +7,10 @@ use twinax_kernel::ask::{Asked, RouteQuery};
 use twinax_plan::{ObservedRoute, found_route};
 use twinax_topology::{Change, NodeName, Route, RouteKind};
 
-use super::routes::command;
+use super::routes::{self, command};
 use super::{Case, Found, Header, at};
 use crate::cause::{Cause, Evidence, Mark, Suspect};
-use crate::remedy::Remedy;
+use crate::remedy::{Op, Remedy};
 use crate::seen::At;
 
 /// Routes that would lead to an address: by a neighbour that forwards, the one that leads on first.
@@ -47,12 +47,17 @@ pub fn ways_by(
                 continue;
             }
             let query = RouteQuery { from: None, ..RouteQuery::to(to) };
+            // Who has no subnet in common with it has to be told that it is on the link.
+            let is_near = own.iter().any(|net| net.contains(&via));
             // What is down has taken the routes of others with it.
             let leads = !up
                 || case.facts.has_address(&gateway.node, to)
                 || matches!(case.facts.route(&gateway.node, &query)?, Asked::Route(way)
                     if way.kind == "local" || way.dev.as_deref() != Some(&gateway.device));
-            ways.push((leads, (out.clone(), Route::via(prefix, via))));
+            let way = Route::via(prefix, via);
+            let dev = link.name.parse().ok().filter(|_| !is_near);
+            let way = if dev.is_some() { Route { dev, onlink: true, ..way } } else { way };
+            ways.push((leads, (out.clone(), way)));
         }
         let there = case.facts.owners(to).iter().any(|owner| case.facts.segment(&out).has(owner));
         if there && let Ok(dev) = link.name.parse() {
@@ -64,14 +69,18 @@ pub fn ways_by(
     Ok(ways.into_iter().filter(|(leads, _)| *leads).map(|(_, route)| route).take(3).collect())
 }
 
-/// The devices on the link of another with an address in one of its subnets.
+/// The devices on the link of another with an address in one of its subnets, or that have it in theirs.
 fn on_link(case: Case<'_>, out: &At, subnets: &[IpNet]) -> Vec<(At, IpAddr)> {
     let segment = case.facts.segment(out);
     let mut found = Vec::new();
     for node in case.facts.names() {
         for link in case.facts.links(node) {
-            let there = link.addresses.iter().map(|own| own.address.addr());
-            for address in there.filter(|to| subnets.iter().any(|net| net.contains(to))) {
+            let is_near = |there: &&IpNet| {
+                let near = |own: &IpNet| own.contains(&there.addr()) || there.contains(&own.addr());
+                subnets.iter().any(near)
+            };
+            let there = link.addresses.iter().map(|own| &own.address);
+            for address in there.filter(is_near).map(IpNet::addr) {
                 let other = at(node, &link.name);
                 if segment.has(&other) {
                     found.push((other, address));
@@ -97,21 +106,18 @@ pub fn instead(case: Case<'_>, out: &At, header: Header, cause: Cause) -> Found 
             let says = format!("{} dev {}", route.to, out.device);
             suspect.cause = suspect.cause.by("route", says);
         }
-        let made = matched
-            .filter(|route| route.protocol != "kernel")
-            .and_then(|route| found_route(route).ok());
-        if let Some(made) = &made {
-            // Another may lead on.
-            suspect = suspect.mended_by(Remedy::from(Change::DelRoute(node.clone(), made.clone())));
-        }
+        let made = matched.filter(|route| route.protocol != "kernel");
+        let gone = match made {
+            Some(made) => routes::without(node, made)?,
+            None => None,
+        };
+        // Another may lead on.
+        suspect = suspect.mended_by(gone.clone());
         for way in ways(case, node, header.destination)? {
-            let same_prefix = made.as_ref().filter(|made| made.to == way.to);
-            let mut changes: Vec<Change> = same_prefix
-                .map(|made| Change::DelRoute(node.clone(), made.clone()))
-                .into_iter()
-                .collect();
-            changes.push(Change::AddRoute(node.clone(), way));
-            suspect = suspect.mended_by(Remedy::of(changes));
+            let same_prefix = made.is_some_and(|made| made.to == way.to);
+            let gone = gone.clone().filter(|_| same_prefix);
+            let add = Op::Change(Box::new(Change::AddRoute(node.clone(), way)));
+            suspect = suspect.mended_by(gone.unwrap_or(Remedy { ops: Vec::new() }).and(add));
         }
         if let Some(remedy) = right_mask(case, out, matched, header) {
             suspect.remedies.insert(0, remedy);

@@ -7,11 +7,12 @@
 use std::net::IpAddr;
 
 use twinax_kernel::ask::{Asked, RouteQuery};
+use twinax_kernel::replay::PolicyDirection;
 use twinax_packet::{Direction, Mac};
-use twinax_topology::Told;
+use twinax_topology::{NodeName, Told};
 
 use super::{
-    Case, Found, Header, at, bridge, detour, device, fragments, nat, neighbour, observed,
+    Case, Found, Header, at, bridge, detour, device, fragments, ipsec, nat, neighbour, observed,
     resolution, routes, size, tunnel, validation,
 };
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
@@ -30,13 +31,14 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
         };
     }
     let mut found = Vec::from_iter(device::takes(case, here));
+    found.extend(sent_to_itself(case, here, header)?);
     if let (Some(sender), Some(to)) = (sender(case, sight), sight.to_mac()) {
         found.extend(neighbour::misled(case, &sender.at, to, node)?);
     }
     if !header.v4() {
         found.extend(resolution::without_ipv6(case, here));
-        found.extend(without_source(case, here, header));
     }
+    found.extend(without_source(case, here, header));
     found.extend(crate::firewall::drops(case, node, header)?);
     let query = RouteQuery {
         from: header.source,
@@ -56,6 +58,8 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
                 found.extend(tunnel::leave(case, sight, header)?);
             }
             found.extend(fragments::are_kept_apart(case, sight));
+            found.extend(ipsec::stops(case, node, header, PolicyDirection::In)?);
+            found.extend(routes::takes_for_its_own(case, node, header, &query, &answer)?);
         }
         Asked::Route(answer) => {
             found.extend(routes::discards(case, node, header, &query, &answer)?);
@@ -71,14 +75,30 @@ pub fn input(case: Case<'_>, sight: &Sight) -> Found {
     Ok(found)
 }
 
+/// What a node sends out of `lo` comes in there, whoever it is for.
+fn sent_to_itself(case: Case<'_>, here: &At, header: Header) -> Found {
+    let node = &here.node;
+    if here.device != "lo" || case.facts.has_address(node, header.destination) {
+        return Ok(Vec::new());
+    }
+    let says = format!(
+        "{node} sends {} to itself: by its route to {} it leaves by lo.",
+        header.name(),
+        header.destination
+    );
+    let cause = Cause::new(Kind::OnLinkRoute, node, says).at(&here.device);
+    detour::instead(case, here, header, cause)
+}
+
 /// A sender without a usable IPv6 address of a wider scope takes its link-local one, or `::1`: nobody takes this
-/// from a cable (RFC 4291, 2.5.3), and no router passes that on (2.5.6).
+/// from a cable (RFC 4291, 2.5.3), and no router passes that on (2.5.6). Of IPv4 it takes 0.0.0.0 (RFC 1122, 3.2.1.3).
 fn without_source(case: Case<'_>, here: &At, header: Header) -> Vec<Suspect> {
-    let Some(IpAddr::V6(source)) = header.source.filter(|_| here.device != "lo") else {
-        return Vec::new();
-    };
+    let Some(source) = header.source.filter(|_| here.device != "lo") else { return Vec::new() };
     let goes_on = !case.facts.has_address(&here.node, header.destination);
-    let is_refused = source.is_loopback() || goes_on && source.is_unicast_link_local();
+    let is_refused = match source {
+        IpAddr::V4(source) => source.is_unspecified(),
+        IpAddr::V6(source) => source.is_loopback() || goes_on && source.is_unicast_link_local(),
+    };
     if !is_refused || header.is_reply {
         return Vec::new();
     }
@@ -87,7 +107,7 @@ fn without_source(case: Case<'_>, here: &At, header: Header) -> Vec<Suspect> {
     let addresses = links.flat_map(|link| link.addresses.iter().map(move |own| (link, own)));
     let mut tentative = addresses.filter(|(_, own)| own.tentative && own.scope == "global");
     let seen = Evidence::new(Mark::Observed, format!("the source at {here} is {source}"))
-        .with(format!("ip -n {sender} -6 addr"));
+        .with(format!("ip -n {sender} addr"));
     let suspect = match tentative.next() {
         Some((link, own)) => {
             let says = format!(
@@ -119,7 +139,8 @@ fn forward(
     mtu: Option<u32>,
 ) -> Found {
     let node = &here.node;
-    let mut found = Vec::new();
+    let mut found = ipsec::stops(case, node, header, PolicyDirection::Fwd)?;
+    found.extend(ipsec::stops(case, node, header, PolicyDirection::Out)?);
     if !header.v4() {
         found.extend(validation::forwarding_off(case, here, header));
     }
@@ -171,18 +192,50 @@ fn in_circles(case: Case<'_>, here: &At, header: Header) -> Found {
 fn ttl(case: Case<'_>, here: &At, header: Header) -> Suspect {
     let node = &here.node;
     let says = format!(
-        "{} comes in at {here} with a TTL of 1, and {node} does not pass on what has none left.",
+        "{} comes in at {here} with a TTL of 1, and {node} does not pass on what has none left",
         capital(header.name()),
     );
-    let cause = Cause::new(Kind::Ttl, node, says).at(&here.device).by("ttl", "1");
-    let told = case.seen.was_told(Told::TtlExceeded);
-    let mut suspect = Suspect::new(cause).certain_if(true);
-    if told {
+    let mut suspect = match small_from_the_start(case, header) {
+        Some((from, path, own)) => {
+            let knob = path.replace('/', ".");
+            let says = format!("{says}: {from} sends with {own} ({knob}).");
+            let cause = Cause::new(Kind::Ttl, &from, says).by(&*knob, own.to_string());
+            Suspect::new(cause)
+                .because(Evidence::sysctl(&from, &knob, own))
+                .mended_by(Remedy::sysctls(&from, [(&*path, "64")]))
+        }
+        None => {
+            let cause = Cause::new(Kind::Ttl, node, format!("{says}."));
+            Suspect::new(cause.at(&here.device).by("ttl", "1"))
+        }
+    };
+    if case.seen.was_told(Told::TtlExceeded) {
         let says = format!("the sender was told \"{}\"", Told::TtlExceeded);
         suspect = suspect.because(Evidence::new(Mark::Observed, says));
     }
-    suspect
+    suspect.certain_if(true)
 }
+
+/// Who has sent a packet with a TTL that is less than usual because a sysctl says so: his node, the sysctl's path
+/// and its value.
+fn small_from_the_start(case: Case<'_>, header: Header) -> Option<(NodeName, String, i64)> {
+    if case.question.ttl.is_some() && !header.is_reply {
+        return None;
+    }
+    let what = if header.is_reply { What::Reply } else { What::Request };
+    let first = case.seen.of(|own| *own == what).find(|sight| sight.is_out())?;
+    let At { node, device } = &first.at;
+    let path = match header.v4() {
+        true => "net/ipv4/ip_default_ttl".to_owned(),
+        false => format!("net/ipv6/conf/{device}/hop_limit"),
+    };
+    let own = case.facts.number(node, &path);
+    let sent = Header::of(first)?.ttl.map(i64::from);
+    (own < USUAL_TTL && sent == Some(own)).then(|| (node.clone(), path, own))
+}
+
+/// `IPDEFTTL`, `net/ip.h`.
+const USUAL_TTL: i64 = 64;
 
 /// A word with a capital at its beginning.
 pub fn capital(words: &str) -> String {
@@ -256,5 +309,8 @@ fn other_mac(case: Case<'_>, sight: &Sight) -> Vec<Suspect> {
         true => neighbour::forget(&sender.at, entry.to),
         false => Some(neighbour::stale(&sender.at, entry.to)),
     };
-    vec![Suspect::new(cause).because(observed(sight)).because(seen).mended_by(remedy)]
+    // What a neighbour is believed to have is no part of a copy.
+    let is_meant = case.facts.has_address(&here.node, entry.to);
+    let suspect = Suspect::new(cause).because(observed(sight)).because(seen);
+    vec![suspect.mended_by(remedy).certain_if(is_meant)]
 }

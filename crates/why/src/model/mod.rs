@@ -25,6 +25,7 @@
 //! | input | MAC, firewall, mark, route, source validation, forwarding, fragments | `input.rs`, `validation.rs`, `fragments.rs` |
 //! | resolution | whether a node answers for its address (ARP, ND) | `resolution.rs` |
 //! | forward | TTL, size | `input.rs` |
+//! | policy | what IPsec blocks, or wants wrapped | `ipsec.rs` |
 //! | socket | echo, listener | `socket.rs` |
 //! | tunnel | where its packets go, whether its other end takes them | `tunnel.rs` |
 //!
@@ -36,6 +37,7 @@ mod detour;
 mod device;
 mod fragments;
 mod input;
+mod ipsec;
 mod knob;
 mod nat;
 mod neighbour;

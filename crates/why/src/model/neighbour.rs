@@ -280,7 +280,7 @@ fn nobody(case: Case<'_>, out: &At, via: Option<IpAddr>, header: Header, owners:
                  the route that matches has no gateway.",
                 out.node, out.device,
             );
-            (Cause::new(Kind::OnLinkRoute, &out.node, says), false)
+            (Cause::new(Kind::OnLinkRoute, &out.node, says), true)
         }
         (None, None) => {
             let says = format!("Nobody in the lab has the address {next}.");

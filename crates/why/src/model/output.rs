@@ -4,10 +4,13 @@
 //! neighbour and the device (`net/ipv4/ip_output.c`, `net/ipv6/ip6_output.c`).
 
 use twinax_kernel::ask::{Asked, RouteQuery};
+use twinax_kernel::replay::PolicyDirection;
 use twinax_plan::ObservedAddress;
 use twinax_topology::{Change, NodeName, Told};
 
-use super::{Case, Found, Header, at, device, neighbour, resolution, routes, size, validation};
+use super::{
+    Case, Found, Header, at, device, ipsec, neighbour, resolution, routes, size, validation,
+};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
 use crate::remedy::Remedy;
 use crate::seen::At;
@@ -25,6 +28,7 @@ pub fn output(case: Case<'_>, node: &NodeName, header: Header) -> Found {
         Asked::Route(answer) => answer,
     };
     found.extend(routes::discards(case, node, header, &query, &answer)?);
+    found.extend(ipsec::stops(case, node, header, PolicyDirection::Out)?);
     found.extend(crate::firewall::drops(case, node, header)?);
     let Some(dev) = answer.dev.as_deref() else { return Ok(found) };
     found.extend(fits(case, node, header, dev, answer.mtu.filter(|_| answer.expires.is_none())));

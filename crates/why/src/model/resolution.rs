@@ -181,11 +181,11 @@ fn anew(at: &At, own: &ObservedAddress) -> Option<Remedy> {
     Some(Remedy::of([gone, Change::AddAddress(place, own.address)]))
 }
 
-/// A device on which IPv6 is turned off has no neighbours.
+/// A device on which IPv6 is turned off has no neighbours, nor has one whose MTU is too small for it.
 pub fn without_ipv6(case: Case<'_>, at: &At) -> Vec<Suspect> {
     let path = format!("net/ipv6/conf/{}/disable_ipv6", at.device);
     if case.facts.number(&at.node, &path) == 0 {
-        return Vec::new();
+        return too_narrow(case, at).into_iter().collect();
     }
     let knob = path.replace('/', ".");
     let says = format!("IPv6 is turned off on {at}: {knob} is 1.");
@@ -198,3 +198,24 @@ pub fn without_ipv6(case: Case<'_>, at: &At) -> Vec<Suspect> {
             .mended_by(Remedy::sysctls(&at.node, [(path.as_str(), "0")])),
     ]
 }
+
+/// A device through which less fits than every IPv6 link must carry has no IPv6 (RFC 8200, 5): the kernel takes its
+/// addresses and routes away (`addrconf_notify`, `net/ipv6/addrconf.c`).
+fn too_narrow(case: Case<'_>, at: &At) -> Option<Suspect> {
+    let link = case.facts.link(at).filter(|link| link.mtu < IPV6_MIN_MTU)?;
+    let says = format!(
+        "There is no IPv6 on {at}: its MTU is {}, and that of a link with IPv6 is {IPV6_MIN_MTU} at least.",
+        link.mtu
+    );
+    let cause =
+        Cause::new(Kind::Ipv6Off, &at.node, says).at(&at.device).by("mtu", link.mtu.to_string());
+    let seen = Evidence::new(Mark::Observed, format!("{at} has an MTU of {}", link.mtu))
+        .with(format!("ip -n {} link show dev {}", at.node, at.device));
+    let larger = crate::remedy::place(at).map(|place| Change::Mtu(place, USUAL_MTU).into());
+    Some(Suspect::new(cause).because(seen).certain_if(true).mended_by(larger))
+}
+
+/// `IPV6_MIN_MTU`, `linux/ipv6.h`.
+const IPV6_MIN_MTU: u32 = 1280;
+/// `ETH_DATA_LEN`, `linux/if_ether.h`.
+const USUAL_MTU: u32 = 1500;

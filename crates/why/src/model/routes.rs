@@ -5,15 +5,19 @@
 //! forwarding that is off, and an `unreachable` route. What is set decides which of them can be meant; the copy
 //! decides which is.
 
+use std::net::IpAddr;
+
 use rustix::io::Errno;
 use twinax_kernel::Refusal;
 use twinax_kernel::ask::{RouteAnswer, RouteQuery};
+use twinax_kernel::replay::RawRoute;
+use twinax_lab::ask;
 use twinax_plan::{ObservedRoute, ObservedRule, found_route, found_rule};
-use twinax_topology::{Change, NodeName};
+use twinax_topology::{Change, Family, NodeName, Rule, RuleAction};
 
-use super::{Case, Found, Header, detour, validation};
+use super::{Case, Found, Header, detour, resolution, validation};
 use crate::cause::{Cause, Evidence, Kind, Mark, Suspect};
-use crate::remedy::Remedy;
+use crate::remedy::{Op, Remedy};
 use crate::seen::At;
 
 /// The command that asks a node which way it sends a packet.
@@ -93,6 +97,56 @@ pub fn discards(
     Ok(found)
 }
 
+/// A route is taken away: as a lab file would say it, or as the kernel does.
+pub fn without(
+    node: &NodeName,
+    route: &ObservedRoute,
+) -> Result<Option<Remedy>, twinax_kernel::Error> {
+    if let Ok(route) = found_route(route) {
+        return Ok(Some(Change::DelRoute(node.clone(), route).into()));
+    }
+    let raw = ask::in_node(node, RawRoute::all)?.into_iter().find(|own| own.is(route));
+    let kind = Some(&*route.kind).filter(|kind| *kind != "unicast");
+    let table = Some(route.table).filter(|table| *table != MAIN);
+    let words = [
+        kind.map(str::to_owned),
+        Some(route.to.to_string()),
+        route.nexthop.map(|id| format!("nhid {id}")),
+        table.map(|table| format!("table {table}")),
+    ];
+    let words = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let node = node.clone();
+    Ok(raw.map(|raw| Remedy {
+        ops: vec![Op::Route { node, words, route: Box::new(raw), there: false }],
+    }))
+}
+
+/// A route of kind `local`, by which a node takes for its own what is not for any of its addresses.
+pub fn takes_for_its_own(
+    case: Case<'_>,
+    node: &NodeName,
+    header: Header,
+    query: &RouteQuery,
+    answer: &RouteAnswer,
+) -> Found {
+    let route = answer.matched.first().filter(|route| route.kind == "local");
+    let Some(route) = route.filter(|_| !case.facts.has_address(node, header.destination)) else {
+        return Ok(Vec::new());
+    };
+    let words = format!("local {}", route.to);
+    let says = format!(
+        "{node} takes {} for its own: it has the route `{words}`, though {} is no address of it.",
+        header.name(),
+        header.destination
+    );
+    let cause = Cause::new(Kind::LocalRoute, node, says)
+        .by(words.as_str(), format!("table {}", route.table));
+    let says = format!("{node} is asked for the way: local");
+    let asked = Evidence::new(Mark::Asked, says).with(command(node, query));
+    let remedy = without(node, route)?;
+    Ok(vec![Suspect::new(cause).because(asked).certain_if(true).mended_by(remedy)])
+}
+
 /// The routes and rules that discard the packet, the most special first.
 fn discarding(case: Case<'_>, node: &NodeName, header: Header, query: &RouteQuery) -> Found {
     let seen = case.facts.node(node)?;
@@ -108,7 +162,9 @@ fn discarding(case: Case<'_>, node: &NodeName, header: Header, query: &RouteQuer
     });
     let mut matching: Vec<&ObservedRoute> = matching.collect();
     matching.sort_by_key(|route| std::cmp::Reverse(route.to.prefix_len()));
-    found.extend(matching.into_iter().map(|route| by_route(node, route, header)));
+    for route in matching {
+        found.push(by_route(node, route, header)?);
+    }
     Ok(found)
 }
 
@@ -129,7 +185,11 @@ fn is_for(rule: &ObservedRule, header: Header, query: &RouteQuery) -> bool {
     rule.family == family && (all != rule.not || may_not)
 }
 
-fn by_route(node: &NodeName, route: &ObservedRoute, header: Header) -> Suspect {
+fn by_route(
+    node: &NodeName,
+    route: &ObservedRoute,
+    header: Header,
+) -> Result<Suspect, twinax_kernel::Error> {
     let kind = match &*route.kind {
         "blackhole" => Kind::BlackholeRoute,
         "prohibit" => Kind::ProhibitRoute,
@@ -148,9 +208,7 @@ fn by_route(node: &NodeName, route: &ObservedRoute, header: Header) -> Suspect {
     let command =
         format!("ip -n {node} {}route show table all to match {}", six(header), header.destination);
     let seen = Evidence::new(Mark::Observed, format!("{node} has the route {words}")).with(command);
-    let remedy =
-        found_route(route).ok().map(|route| Remedy::from(Change::DelRoute(node.clone(), route)));
-    Suspect::new(cause).because(seen).mended_by(remedy)
+    Ok(Suspect::new(cause).because(seen).mended_by(without(node, route)?))
 }
 
 fn six(header: Header) -> &'static str {
@@ -211,7 +269,10 @@ fn no_route(case: Case<'_>, node: &NodeName, header: Header, kind: Kind, certain
     for route in detour::ways(case, node, to)? {
         suspect = suspect.mended_by(Remedy::from(Change::AddRoute(node.clone(), route)));
     }
-    let mut found = Vec::new();
+    let mut found = unasked(case, node, header, routes)?;
+    if !header.v4() {
+        found.extend(without_ipv6(case, node, to));
+    }
     // Routes go with the device that is taken down.
     for (out, route) in detour::ways_by(case, node, to, false)? {
         let Some(up) = Remedy::up(&out) else { continue };
@@ -224,4 +285,48 @@ fn no_route(case: Case<'_>, node: &NodeName, header: Header, kind: Kind, certain
     }
     found.push(suspect);
     Ok(found)
+}
+
+/// A route that matches is in a table to which no rule leads.
+fn unasked(case: Case<'_>, node: &NodeName, header: Header, routes: &[ObservedRoute]) -> Found {
+    let to = header.destination;
+    let seen = case.facts.node(node)?;
+    let query = RouteQuery::to(to);
+    let is_asked = |table: u32| {
+        let mut rules = seen.rules.iter().filter(|rule| is_for(rule, header, &query));
+        rules.any(|rule| rule.action == "lookup" && rule.table == table)
+    };
+    let matching = routes.iter().filter(|own| own.kind == "unicast" && own.to.contains(&to));
+    let Some(route) = matching.max_by_key(|own| own.to.prefix_len()) else { return Ok(Vec::new()) };
+    let table = route.table;
+    if is_asked(table) {
+        return Ok(Vec::new());
+    }
+    let main = table == MAIN;
+    let name = if main { "main".to_owned() } else { table.to_string() };
+    let says = format!(
+        "{node} has a route to {to} in table {name}, but no policy rule leads to that table."
+    );
+    let cause = Cause::new(Kind::NoRoute, node, says).by("rule", format!("no lookup {name}"));
+    let text = format!("no rule for {to} looks up table {name}");
+    let command = format!("ip -n {node} {}rule show", six(header));
+    let family = if header.v4() { Family::Ipv4 } else { Family::Ipv6 };
+    let priority = main.then_some(MAIN_PRIORITY);
+    let rule = Rule { priority, ..Rule::new(family, RuleAction::Table(table)) };
+    let remedy = Remedy::from(Change::AddRule(node.clone(), rule));
+    let seen = Evidence::new(Mark::Observed, text).with(command);
+    Ok(vec![Suspect::new(cause).because(seen).mended_by(remedy)])
+}
+
+/// `RT_TABLE_MAIN`, `linux/rtnetlink.h`.
+const MAIN: u32 = 254;
+/// The preference of the rule that leads there in a fresh namespace (`fib_default_rules_init`).
+const MAIN_PRIORITY: u32 = 32766;
+
+/// A device on the link of whom the packet is for has no IPv6, and so no route.
+fn without_ipv6(case: Case<'_>, node: &NodeName, to: IpAddr) -> Vec<Suspect> {
+    let owners = case.facts.owners(to);
+    let devices = case.facts.links(node).iter().map(|link| At::new(node, &link.name));
+    let leads = |at: &At| owners.iter().any(|owner| case.facts.segment(at).has(owner));
+    devices.filter(leads).flat_map(|at| resolution::without_ipv6(case, &at)).collect()
 }

@@ -41,6 +41,17 @@ impl Remedy {
                     let back = |entry| Op::Entry { at: at.clone(), entry, there: true };
                     gone.map(back).collect()
                 }
+                Op::Route { node, words, route, there } => vec![Op::Route {
+                    node: node.clone(),
+                    words: words.clone(),
+                    route: route.clone(),
+                    there: !there,
+                }],
+                Op::IpsecPolicy { node, policy, there } => vec![Op::IpsecPolicy {
+                    node: node.clone(),
+                    policy: policy.clone(),
+                    there: !there,
+                }],
                 Op::Arp { at, on } => vec![Op::Arp { at: at.clone(), on: !on }],
                 // The state is the bridge's own affair.
                 Op::RestoreRule { .. } | Op::Forward(_) => Vec::new(),

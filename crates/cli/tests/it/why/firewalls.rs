@@ -229,4 +229,24 @@ faults! {
         causes: &[cause("firewall", "r").by("inet b onward")],
         mend: "at r nft delete table inet b",
     }]);
+
+    /// What may pass has passed.
+    quota_is_used_up = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "at r nft 'add table inet f
+            add chain inet f onward { type filter hook forward priority 0; policy drop; }
+            add rule inet f onward meta nfproto $v quota 10 bytes accept'",
+        causes: &[cause("firewall", "r").by("inet f onward")],
+        mend: "at r nft delete table inet f",
+    }]);
+
+    /// Frames of a bridge are held against the rules for packets, as containers have it.
+    in_the_bridge_as_packets = Fault::new(Lab::Bridge, ping("h1", "$h2"), &[Part {
+        inject: "
+            knob sw net.bridge.bridge-nf-call-iptables=1
+            knob sw net.bridge.bridge-nf-call-ip6tables=1
+            at sw nft 'add table inet f
+                add chain inet f onward { type filter hook forward priority 0; policy drop; }'",
+        causes: &[cause("firewall", "sw").by("inet f onward")],
+        mend: "at sw nft delete table inet f",
+    }]).needs("at sw test -w /proc/sys/net/bridge/bridge-nf-call-iptables");
 }

@@ -9,6 +9,7 @@ mod documented;
 mod firewalls;
 mod forwarding;
 mod healthy;
+mod ipsec;
 mod nat;
 mod neighbours;
 mod pairs;

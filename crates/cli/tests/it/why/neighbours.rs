@@ -121,4 +121,20 @@ faults! {
         causes: &[cause("duplicate-address|tentative-address", "h2").at("e0")],
         mend: "ip -n h2 addr del $h2/64 dev e0; ip -n h2 addr add $h2/64 dev e0 nodad",
     }]);
+
+    /// Not one question is asked.
+    nobody_is_asked = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "knob r net.$v.neigh.r2.mcast_solicit=0; ip -n r neigh flush dev r2",
+        causes: &[cause("sysctl", "r").by("net.$v.neigh.r2.mcast_solicit")],
+        mend: "knob r net.$v.neigh.r2.mcast_solicit=3",
+    }]);
+
+    /// What was learned once is believed on, and nobody has that MAC any more. No copy has learned anything.
+    neighbour_has_another_mac_now = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "
+            ip -n h2 link set e0 address 02:00:00:00:00:77
+            ip -n r neigh replace $h2 lladdr 02:00:00:00:00:66 dev r2 nud reachable",
+        causes: &[cause("other-mac", "r").at("r2")],
+        mend: "ip -n r neigh del $h2 dev r2",
+    }]);
 }

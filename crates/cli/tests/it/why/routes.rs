@@ -179,4 +179,71 @@ faults! {
             mend: "",
         }],
     ).by_hand();
+
+    /// The way is said by a next hop of its own (`ip nexthop`), and nobody is there.
+    next_hop_is_nobody = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "
+            ip -n r nexthop add id 7 via $nobody2 dev r2
+            ip -n r $f route replace $h2 nhid 7",
+        causes: &[cause("wrong-gateway", "r").at("r2")],
+        mend: "ip -n r $f route del $h2",
+    }]).needs("ip -n r nexthop add id 7 blackhole; ip -n r nexthop del id 7");
+
+    next_hop_discards = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "
+            ip -n r $f nexthop add id 7 blackhole
+            ip -n r $f route replace $h2 nhid 7",
+        causes: &[cause("blackhole-route", "r")],
+        mend: "ip -n r $f route del $h2",
+    }]).needs("ip -n r nexthop add id 7 blackhole; ip -n r nexthop del id 7");
+
+    /// All routes are there, in a table that nobody is led to. (IPv6 looks at rules only once somebody has added one:
+    /// `fib6_has_custom_rules`.)
+    no_rule_leads_to_the_table [v4] = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r rule del priority 32766",
+        causes: &[cause("no-route", "r").by("rule")],
+        mend: "ip -n r rule add priority 32766 lookup main",
+    }]);
+
+    no_rule_leads_to_the_table_of_the_source [v4] = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n h1 rule del priority 32766",
+        causes: &[cause("no-route", "h1").by("rule")],
+        mend: "ip -n h1 rule add priority 32766 lookup main",
+    }]);
+
+    sent_to_itself [v4] = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n h1 route add $h2 dev lo",
+        causes: &[cause("on-link-route", "h1").at("lo")],
+        mend: "ip -n h1 route del $h2 dev lo",
+    }]);
+
+    /// The router answers in the place of the target, and nobody listens there.
+    taken_for_its_own = Fault::new(Lab::Router, tcp("h1", "$h2", 80), &[Part {
+        inject: "ip -n r $f route add local $h2 dev lo",
+        causes: &[cause("local-route", "r")],
+        mend: "ip -n r $f route del local $h2 dev lo table local",
+    }]);
+
+    /// Nobody is in the subnet of a single address, and everybody is taken to be on the link.
+    everybody_is_on_the_link [v4] = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "
+            ip -n h2 addr del $h2/24 dev e0
+            ip -n h2 addr add $h2/32 dev e0
+            ip -n h2 route add default dev e0",
+        causes: &[cause("on-link-route", "h2").at("e0")],
+        mend: "ip -n h2 route replace default via $r2 dev e0 onlink",
+    }]);
+
+    /// An address that is good on its link alone is no source for what goes beyond.
+    source_of_narrow_scope [v4] = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "
+            ip -n h1 addr del $h1/24 dev e0
+            ip -n h1 addr add $h1/24 dev e0 scope link
+            ip -n h1 route add default via $r1",
+        causes: &[cause("source-address", "h1")],
+        mend: "
+            ip -n h1 addr del $h1/24 dev e0
+            ip -n h1 addr add $h1/24 dev e0
+            ip -n h1 route add default via $r1",
+    }]).by_hand();
 }

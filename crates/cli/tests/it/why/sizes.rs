@@ -126,8 +126,23 @@ faults! {
     /// The answer has a TTL of its own.
     ttl_runs_out_on_the_way_back = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
         inject: "knob h2 $hops=1",
-        causes: &[cause("ttl", "r|h2")],
+        causes: &[cause("ttl", "h2").by("$hops")],
         mend: "knob h2 $hops=64",
+    }]);
+
+    ttl_is_small_from_the_start = Fault::new(Lab::Chain, ping("h1", "$h2"), &[Part {
+        inject: "knob h1 $hops=3",
+        causes: &[cause("ttl", "h1").by("$hops")],
+        mend: "knob h1 $hops=64",
+    }]);
+
+    /// Through each link with IPv6 1280 bytes must fit. Where less do, there is none; addresses and routes have gone.
+    too_narrow_for_ipv6 [v6] = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "ip -n r link set r2 mtu 1000",
+        causes: &[cause("ipv6-off", "r").at("r2").by("mtu")],
+        mend: "
+            ip -n r link set r2 mtu 1500
+            ip -n r addr add $r2/64 dev r2 nodad",
     }]).by_hand();
 
     /// What comes in is dropped before there is a packet: all, by a filter that is one instruction long.
