@@ -81,6 +81,8 @@ kinds! {
     EchoIgnored,
     /// Nobody listens on the port.
     NoListener,
+    /// Who listens does not take what comes, and there is no more room for it.
+    FullSocket,
     /// Two devices on a link have the same MAC.
     DuplicateMac,
     /// Both ports of a bridge are isolated.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use twinax_kernel::bpf::{Event, Kind, harmless, trail};
+use twinax_kernel::bpf::{Event, Kind, NeighbourEvent, harmless, trail};
 use twinax_packet::{LinkType, Packet, Time};
 use twinax_topology::NodeName;
 
@@ -53,9 +53,16 @@ pub fn confirm(
     diagnosis: &mut Diagnosis,
     samples: &[Sample],
     events: &[Event],
+    neighbours: &[NeighbourEvent],
     nodes: &HashMap<u64, NodeName>,
 ) {
     let start = samples.iter().map(|sample| sample.time).min();
+    let after = |time: Time| match start {
+        Some(start) => {
+            format!(", {} µs after it was seen first", time.since(Time(start)).as_micros())
+        }
+        None => String::new(),
+    };
     let mut drops: Vec<&Event> = Vec::new();
     for sample in samples {
         let link = LinkType::of_number(sample.link);
@@ -75,13 +82,35 @@ pub fn confirm(
         if said.contains(&what) || said.len() >= MOST {
             continue;
         }
-        let after = start.map(|start| event.time.since(Time(start)).as_micros());
-        let after = after.map(|after| format!(", {after} µs after it was seen first"));
         let command = "perf trace --no-syscalls -e skb:kfree_skb";
-        diagnosis.evidence.push(
-            Evidence::new(Mark::Observed, format!("{what}{}", after.unwrap_or_default()))
-                .with(command),
+        let told = format!("{what}{}", after(event.time));
+        diagnosis.evidence.push(Evidence::new(Mark::Observed, told).with(command));
+        said.push(what);
+    }
+    given_up(diagnosis, neighbours, nodes, after);
+}
+
+/// Adds whom the kernel has given up asking for: what waits for a neighbour is seen nowhere.
+fn given_up(
+    diagnosis: &mut Diagnosis,
+    neighbours: &[NeighbourEvent],
+    nodes: &HashMap<u64, NodeName>,
+    after: impl Fn(Time) -> String,
+) {
+    let mut said: Vec<String> = Vec::new();
+    for event in neighbours.iter().filter(|event| event.state == "FAILED") {
+        let Some(node) = nodes.get(&event.netns) else { continue };
+        let NeighbourEvent { device, address, point, state, .. } = event;
+        let point = point.tracepoint();
+        let what = format!(
+            "the kernel gives {address} up as a neighbour on {node}:{device}: {state} ({point})"
         );
+        if said.contains(&what) || said.len() >= MOST {
+            continue;
+        }
+        let told = format!("{what}{}", after(event.time));
+        let command = format!("perf trace --no-syscalls -e neigh:{point}");
+        diagnosis.evidence.push(Evidence::new(Mark::Observed, told).with(command));
         said.push(what);
     }
 }

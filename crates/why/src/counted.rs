@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use twinax_kernel::Error;
-use twinax_kernel::ask::{Counters, Queue, counters, queues};
+use twinax_kernel::ask::{Counters, LegacyDrop, Queue, counters, legacy_drops, queues};
 use twinax_lab::ask;
 use twinax_topology::NodeName;
 
@@ -13,12 +13,17 @@ use twinax_topology::NodeName;
 pub struct Counts {
     stack: Counters,
     queues: Vec<Queue>,
+    legacy: Vec<LegacyDrop>,
 }
 
 impl Counts {
     /// Those of now.
     pub fn of(node: &NodeName) -> Result<Self, Error> {
-        ask::in_node(node, || Ok(Self { stack: counters()?, queues: all_queues()? }))
+        ask::in_node(node, || {
+            // Whoever may not ask for the tables of the old iptables is told nothing of them.
+            let legacy = legacy_drops().unwrap_or_default();
+            Ok(Self { stack: counters()?, queues: all_queues()?, legacy })
+        })
     }
 
     /// By how much they have grown since.
@@ -29,7 +34,8 @@ impl Counts {
             let before = earlier.queues.iter().find(is_same).map_or(0, |old| old.dropped);
             Queue { dropped: now.dropped.saturating_sub(before), ..now }
         });
-        Counted { stack, queues: queues.collect() }
+        let legacy = self.legacy.into_iter().filter_map(|now| now.since(&earlier.legacy));
+        Counted { stack, queues: queues.collect(), legacy: legacy.collect() }
     }
 }
 
@@ -48,4 +54,6 @@ pub struct Counted {
     pub stack: BTreeMap<String, u64>,
     /// The queueing disciplines, each with what it has dropped meanwhile.
     pub queues: Vec<Queue>,
+    /// What in tables of the old iptables has dropped something meanwhile, with how much.
+    pub legacy: Vec<LegacyDrop>,
 }

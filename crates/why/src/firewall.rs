@@ -2,9 +2,11 @@
 //!
 //! No rule is evaluated here: a tracer marks the probe alone, and the kernel says which rule, or which
 //! policy, has decided (`nft monitor trace`). So sets, maps, marks and connection tracking are what they are.
+//! The old iptables tell nothing, but count: what has dropped something meanwhile, and is for such packets, is it.
 
 use std::net::IpAddr;
 
+use twinax_kernel::ask::LegacyDrop;
 use twinax_kernel::nft::Hook;
 use twinax_kernel::nft::rules::Rule;
 use twinax_kernel::nft::trace::{Headers, Kind as Decided, TraceEvent, Verdict};
@@ -19,7 +21,24 @@ use crate::seen::{Flow, Sight, What, in_headers};
 
 /// What of a node's rules drops the packet.
 pub fn drops(case: Case<'_>, node: &NodeName, header: Header) -> Found {
-    of_node(case, node, header.name(), |headers| is_ours(case, headers, header))
+    let mut found = of_node(case, node, header.name(), |headers| is_ours(case, headers, header))?;
+    let legacy = case.seen.legacy_drops(node).filter(|own| {
+        !own.is_for_arp() && own.is_for(header.source, header.destination, header.protocol)
+    });
+    found.extend(legacy.map(|own| by_legacy(node, own, header.name())));
+    Ok(found)
+}
+
+/// What the old iptables have dropped, by their own counters. No copy has them.
+fn by_legacy(node: &NodeName, own: &LegacyDrop, name: &str) -> Suspect {
+    let says = format!("The firewall of {node} drops {name}, by {own}.");
+    let place = format!("{} {} {}", own.program, own.table, own.chain);
+    let rule = own.rule.map_or("policy".to_owned(), |rule| format!("rule {rule}"));
+    let cause = Cause::new(Kind::Firewall, node, says).by(place, rule);
+    let seen = format!("{own} of {node} has dropped {} while the packet was sent", own.packets);
+    let command = format!("ip netns exec {node} {}", own.command());
+    let seen = Evidence::new(Mark::Observed, seen).with(command);
+    Suspect::new(cause).because(seen).certain_if(true)
 }
 
 /// The mark that a packet has when its way is looked for: what the chains have made of it that come before.
@@ -74,7 +93,11 @@ pub fn drops_neighbour(case: Case<'_>, node: &NodeName, target: IpAddr) -> Found
                 && matches!(headers.transport.first(), Some(135 | 136))
         }),
     };
-    of_node(case, node, "the question for its neighbour", is_ours)
+    let name = "the question for its neighbour";
+    let mut found = of_node(case, node, name, is_ours)?;
+    let legacy = case.seen.legacy_drops(node).filter(|own| own.is_for_arp() && target.is_ipv4());
+    found.extend(legacy.map(|own| by_legacy(node, own, name)));
+    Ok(found)
 }
 
 /// What of a node's rules drops a frame that a bridge passes on.

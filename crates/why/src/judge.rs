@@ -137,7 +137,9 @@ const TRIES: usize = 4;
 pub fn arrives(question: &Question, facts: &Facts, seen: &Seen) -> Result<bool, WhyError> {
     let case = Case { question, facts, before: facts, seen };
     if seen.answered {
-        return Ok(model::other_recipient(case).is_none());
+        let elsewhere = model::other_recipient(case).is_some()
+            || model::is_taken_on_the_way(case).map_err(WhyError::Look)?;
+        return Ok(!elsewhere);
     }
     // A service need not answer a datagram: to be taken by who listens is enough.
     if question.protocol != Protocol::Udp || !seen.words.is_empty() {

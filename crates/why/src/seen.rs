@@ -14,7 +14,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use serde::Serialize;
-use twinax_kernel::ask::Queue;
+use twinax_kernel::ask::{LegacyDrop, Queue};
 use twinax_kernel::nft::trace::TraceEvent;
 use twinax_packet::journey::Journey;
 use twinax_packet::{Direction, Interface, LinkType, Mac, Packet, Time};
@@ -196,6 +196,12 @@ impl Seen {
     pub fn counted(&self, node: &NodeName, name: &str) -> u64 {
         let own = self.counted.iter().find(|(own, _)| own == node);
         own.and_then(|(_, counted)| counted.stack.get(name).copied()).unwrap_or(0)
+    }
+
+    /// What in a node's tables of the old iptables has dropped something meanwhile.
+    pub fn legacy_drops<'a>(&'a self, node: &'a NodeName) -> impl Iterator<Item = &'a LegacyDrop> {
+        let own = self.counted.iter().filter(move |(own, _)| own == node);
+        own.flat_map(|(_, counted)| &counted.legacy)
     }
 
     /// The queueing disciplines of a device, each with what it dropped.

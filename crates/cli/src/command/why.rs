@@ -132,7 +132,10 @@ impl Tracepoints {
             return;
         }
         match self.tracer {
-            Ok(mut tracer) => confirm(diagnosis, samples, &tracer.events(), &self.nodes),
+            Ok(mut tracer) => {
+                let (events, neighbours) = (tracer.events(), tracer.neighbours());
+                confirm(diagnosis, samples, &events, &neighbours, &self.nodes);
+            }
             Err(error) => {
                 diagnosis
                     .notes

@@ -4,7 +4,7 @@
 //! - [`sockets()`]: which sockets wait for what comes.
 //! - [`counters()`], [`statistics()`], [`queues()`]: what the IP stack, devices and their queues have
 //!   counted.
-//! - [`legacy_tables()`]: which tables of the old iptables are in use.
+//! - [`legacy_tables()`], [`legacy_drops()`]: which tables of the old iptables are in use, and what in them drops.
 //! - [`tunnels()`]: which devices carry packets within packets, and where to.
 
 mod counters;
@@ -16,7 +16,7 @@ mod statistics;
 mod tunnels;
 
 pub use counters::{Counters, counters};
-pub use legacy::legacy_tables;
+pub use legacy::{LegacyDrop, legacy_drops, legacy_tables};
 pub use queues::{Queue, queues};
 pub use route::{Asked, RouteAnswer, RouteQuery, route};
 pub use sockets::{Listening, Protocol, listens, sockets, sockets_of_files};

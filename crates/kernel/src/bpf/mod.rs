@@ -5,7 +5,8 @@
 //!   consume_skb ───────┤   a program each, put together           a ring         Tracer::events
 //!   netif_receive_skb ─┼─▶ for the running kernel: is it ──yes──▶ in shared ───▶ reasons and functions
 //!   net_dev_start_xmit ┤   in one of our namespaces?              memory         get their names
-//!   icmp_send ─────────┘
+//!   icmp_send ─────────┤
+//!   neigh_… ───────────┘                                                        Tracer::neighbours
 //! ```
 //!
 //! There is no compiler and no library: the kernel says in its BTF (`btf`) where the fields of its structs
@@ -23,6 +24,7 @@ mod btf;
 mod event;
 mod harmless;
 mod kallsyms;
+mod neighbour;
 mod program;
 mod ring;
 mod same;
@@ -33,6 +35,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
+use self::assemble::Instruction;
 use self::btf::Btf;
 use self::event::Reasons;
 use self::kallsyms::Symbols;
@@ -42,6 +45,7 @@ use crate::sys::{self, BpfMap, MapKind};
 
 pub use event::{Event, Kind};
 pub use harmless::{HARMLESS, Harmless, Only, harmless};
+pub use neighbour::{NeighbourEvent, Point};
 pub use same::{same_packet, trail};
 
 /// Where the kernel says what its types are.
@@ -112,8 +116,11 @@ pub struct Tracer {
     reasons: Reasons,
     symbols: Symbols,
     /// The programs, for what they count, and what runs them.
-    programs: Vec<(Kind, OwnedFd, OwnedFd)>,
-    lacks: Vec<(Kind, Error)>,
+    programs: Vec<(OwnedFd, OwnedFd)>,
+    lacks: Vec<(&'static str, Error)>,
+    /// What was read and not asked for yet.
+    events: Vec<Event>,
+    neighbours: Vec<NeighbourEvent>,
 }
 
 impl Tracer {
@@ -153,32 +160,50 @@ impl Tracer {
             symbols: Symbols::open(),
             programs: Vec::new(),
             lacks: Vec::new(),
+            events: Vec::new(),
+            neighbours: Vec::new(),
         };
         for kind in Kind::ALL {
-            match attach(kind, &btf, &offsets, maps) {
-                Ok((program, link)) => tracer.programs.push((kind, program, link)),
+            let tracepoint = kind.tracepoint();
+            let program = Arguments::of(&btf, kind)
+                .map(|arguments| program::program(kind, &offsets, arguments, maps))
+                .map_err(|_| Error::NoTracepoint(tracepoint));
+            match program.and_then(|program| attach(tracepoint, &program)) {
+                Ok(running) => tracer.programs.push(running),
                 Err(error) if kind == Kind::Dropped => return Err(error),
-                Err(error) => tracer.lacks.push((kind, error)),
+                Err(error) => tracer.lacks.push((tracepoint, error)),
+            }
+        }
+        let offsets = neighbour::Offsets::of(&btf).map_err(broken);
+        for point in Point::ALL {
+            let tracepoint = point.tracepoint();
+            let program = neighbour::argument(&btf, point)
+                .map_err(|_| Error::NoTracepoint(tracepoint))
+                .and_then(|own| {
+                    Ok((own, offsets.as_ref().map_err(|_| Error::NoTracepoint(tracepoint))?))
+                })
+                .map(|(own, offsets)| neighbour::program(point, offsets, own, maps));
+            match program.and_then(|program| attach(tracepoint, &program)) {
+                Ok(running) => tracer.programs.push(running),
+                Err(error) => tracer.lacks.push((tracepoint, error)),
             }
         }
         Ok(tracer)
     }
 
-    /// What can't be listened to on this machine, and why.
-    pub fn lacks(&self) -> &[(Kind, Error)] {
+    /// The tracepoints that can't be listened to on this machine, and why.
+    pub fn lacks(&self) -> &[(&'static str, Error)] {
         &self.lacks
     }
 
-    /// What has happened since it was asked last, in the order in which it was written: that of time, but
+    /// What has happened to packets since it was asked last, in the order in which it was written: that of time, but
     /// for what several processors did at the same instant.
     ///
     /// It does not wait. An event is there as soon as what it tells has happened; to wait for one, poll
     /// the tracer's descriptor.
     pub fn events(&mut self) -> Vec<Event> {
-        let realtime = realtime();
-        let mut events = Vec::new();
-        let reasons = &self.reasons;
-        self.ring.read(|record| events.extend(Event::of(record, realtime, reasons)));
+        self.read();
+        let mut events = std::mem::take(&mut self.events);
         // Without the list functions have no names, and all else is there.
         let _ = self.symbols.learn(events.iter().map(|event: &Event| event.location));
         for event in &mut events {
@@ -188,11 +213,26 @@ impl Tracer {
         events
     }
 
+    /// What has become of neighbours since it was asked last, in the order in which it was written.
+    pub fn neighbours(&mut self) -> Vec<NeighbourEvent> {
+        self.read();
+        std::mem::take(&mut self.neighbours)
+    }
+
+    fn read(&mut self) {
+        let realtime = realtime();
+        let Self { ring, reasons, events, neighbours, .. } = self;
+        ring.read(|record| {
+            events.extend(Event::of(record, realtime, reasons));
+            neighbours.extend(NeighbourEvent::of(record, realtime));
+        });
+    }
+
     /// How many events are missing so far: those for which there was no room in the ring, and those that
     /// came while the same processor was telling one of the same kind.
     pub fn lost(&self) -> Result<u64, Error> {
         let mut lost = self.lost.number(0).map_err(Error::call("reading a BPF map"))?;
-        for (_, program, _) in &self.programs {
+        for (program, _) in &self.programs {
             lost += sys::recursion_misses(program.as_fd())
                 .map_err(Error::call("asking for a BPF program"))?;
         }
@@ -208,16 +248,8 @@ impl AsFd for Tracer {
 }
 
 /// Loads the program for a tracepoint, and lets it run there.
-fn attach(
-    kind: Kind,
-    btf: &Btf<'_>,
-    offsets: &Offsets,
-    maps: Maps,
-) -> Result<(OwnedFd, OwnedFd), Error> {
-    let tracepoint = kind.tracepoint();
-    let arguments = Arguments::of(btf, kind).map_err(|_| Error::NoTracepoint(tracepoint))?;
-    let code = assemble::assemble(&program::program(kind, offsets, arguments, maps))
-        .map_err(|mistake| Error::Btf(mistake.to_string()))?;
+fn attach(tracepoint: &'static str, program: &[Instruction]) -> Result<(OwnedFd, OwnedFd), Error> {
+    let code = assemble::assemble(program).map_err(|mistake| Error::Btf(mistake.to_string()))?;
     let name = format!("twinax_{tracepoint}");
     let load = |log: &mut [u8]| sys::load_raw_tracepoint(&name, LICENSE, &code, log);
     let program = load(&mut []).map_err(|errno| {

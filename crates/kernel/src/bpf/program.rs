@@ -48,7 +48,7 @@ pub mod at {
 }
 
 /// `IFNAMSIZ`
-const NAME: i32 = 16;
+pub const NAME: i32 = 16;
 /// In `sk_buff._skb_refdst`: the reference is not counted (`SKB_DST_NOREF`).
 const NOREF: i32 = 1;
 
@@ -161,7 +161,7 @@ pub struct Maps {
 }
 
 /// Where things are on the stack, counted down from its end.
-mod stack {
+pub mod stack {
     /// An address that was read.
     pub const ADDRESS: i16 = -8;
     /// A key of 4 bytes.
@@ -221,9 +221,17 @@ pub fn program(
         Jump(When::NotEqual, R0, 0, "end"),
         Label("namespace"),
     ]);
-    read(&mut code, stack::KEY, 4, R8, offsets.net_inode);
+    begin(&mut code, offsets.net_inode, maps);
+    fill(&mut code, kind, offsets, arguments, copy);
+    end(&mut code, maps);
+    code
+}
+
+/// Looks whether the namespace that R8 points to is one of ours, and has R8 point to a new record then.
+pub fn begin(code: &mut Vec<Instruction>, net_inode: u32, maps: Maps) {
+    read(code, stack::KEY, 4, R8, net_inode);
     code.push(Jump(When::NotEqual, R0, 0, "end"));
-    look_up(&mut code, maps.namespaces);
+    look_up(code, maps.namespaces);
     code.extend([
         Jump(When::Equal, R0, 0, "end"),
         Map(R1, maps.ring),
@@ -233,7 +241,10 @@ pub fn program(
         Jump(When::Equal, R0, 0, "lost"),
         Copy(R8, R0),
     ]);
-    fill(&mut code, kind, offsets, arguments, copy);
+}
+
+/// Hands the record over that R8 points to; the end of a program.
+pub fn end(code: &mut Vec<Instruction>, maps: Maps) {
     code.extend([
         Copy(R1, R8),
         Set(R2, 0),
@@ -242,7 +253,7 @@ pub fn program(
         Label("lost"),
         StoreNumber(Size::Word, R10, stack::KEY, 0),
     ]);
-    look_up(&mut code, maps.lost);
+    look_up(code, maps.lost);
     code.extend([
         Jump(When::Equal, R0, 0, "end"),
         Set(R1, 1),
@@ -251,7 +262,6 @@ pub fn program(
         Set(R0, 0),
         Exit,
     ]);
-    code
 }
 
 /// Writes the record that R8 points to.
@@ -322,7 +332,7 @@ fn fill(
 }
 
 /// Reads what is so many bytes behind where `from` points to, onto the stack. R0 is 0 if it was there.
-fn read(code: &mut Vec<Instruction>, to: i16, size: i32, from: Register, offset: u32) {
+pub fn read(code: &mut Vec<Instruction>, to: i16, size: i32, from: Register, offset: u32) {
     if from != R3 {
         code.push(Copy(R3, from));
     }
@@ -336,7 +346,7 @@ fn read(code: &mut Vec<Instruction>, to: i16, size: i32, from: Register, offset:
 }
 
 /// The same, into the record.
-fn read_into_record(
+pub fn read_into_record(
     code: &mut Vec<Instruction>,
     place: usize,
     size: i32,

@@ -248,6 +248,24 @@ fn get_option<T: Copy>(
     Ok(value)
 }
 
+/// Reads a socket option whose value is as long as this, and which is told by what is in it what is wanted
+/// (`IPT_SO_GET_INFO`, `linux/netfilter_ipv4/ip_tables.h`).
+pub fn get_option_into(
+    socket: BorrowedFd<'_>,
+    level: libc::c_int,
+    option: libc::c_int,
+    value: &mut [u8],
+) -> Result<(), Errno> {
+    let mut size = libc::socklen_t::try_from(value.len()).map_err(|_| Errno::TOOBIG)?;
+    // SAFETY: the kernel reads and writes at most `size` bytes at the pointer, which are those of `value`, and
+    // writes the size to the last one.
+    check(unsafe {
+        let to = value.as_mut_ptr().cast();
+        libc::getsockopt(socket.as_raw_fd(), level, option, to, &raw mut size)
+    })
+    .map(drop)
+}
+
 /// Receives a datagram of netlink from a socket that listens to several namespaces
 /// (`NETLINK_LISTEN_ALL_NSID`): its length, and the number of the namespace that it is about.
 pub fn receive_of_node(

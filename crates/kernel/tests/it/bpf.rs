@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use twinax_kernel::Netns;
 use twinax_kernel::ask::{self, Asked, RouteQuery};
-use twinax_kernel::bpf::{Event, Kind, Tracer, harmless, same_packet, trail};
+use twinax_kernel::bpf::{Event, Kind, Point, Tracer, harmless, same_packet, trail};
 use twinax_kernel::capture::{Ring, RingOptions};
 use twinax_kernel::icmp::{self, IcmpOptions};
 use twinax_packet::decode::Transport;
@@ -205,6 +205,23 @@ fn nobody_has_the_address() {
         });
         let ignored = ignored.unwrap_or_else(|| panic!("{seen:#?}"));
         assert_eq!((ignored.protocol, ignored.device.as_deref()), (0x0806, Some("right")));
+        let own = here.inode().expect("a number");
+        let told = tracer.neighbours().into_iter().filter(|event| event.address == NOBODY);
+        let told: Vec<_> = told
+            .map(|event| (event.point, event.netns, event.device.clone(), event.state))
+            .collect();
+        // The packet asks for it; three questions later it is given up.
+        let (first, last) =
+            (told.first().expect("it was asked for"), told.last().expect("and not found"));
+        assert_eq!(*first, (Point::Wanted, own, "left".to_owned(), "INCOMPLETE"), "{told:?}");
+        assert_eq!(*last, (Point::Timer, own, "left".to_owned(), "FAILED"), "{told:?}");
+        let between = &told[1..told.len() - 1];
+        assert_eq!(between.len(), 2, "{told:?}");
+        assert!(
+            between.iter().all(|own| own.0 == Point::Timer && own.3 == "INCOMPLETE"),
+            "{told:?}"
+        );
+        assert_eq!(tracer.neighbours(), []);
     });
 }
 
@@ -458,8 +475,8 @@ fn nothing_is_left_behind() {
         let start = Instant::now();
         let Some(open) = tracer(name, &[here]) else { return };
         let opening = start.elapsed();
-        for (kind, error) in open.lacks() {
-            println!("{kind:?} is lacking: {error}");
+        for (tracepoint, error) in open.lacks() {
+            println!("{tracepoint} is lacking: {error}");
         }
         assert!(descriptors().len() > before.len());
         let start = Instant::now();

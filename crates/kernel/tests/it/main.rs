@@ -2,6 +2,7 @@
 //! of its own, as root.
 
 mod ask_counters;
+mod ask_legacy;
 mod ask_route;
 mod ask_sockets;
 mod bpf;

@@ -56,7 +56,7 @@ use twinax_packet::Direction;
 use twinax_packet::decode::Network;
 use twinax_topology::{NodeName, Told};
 
-use crate::cause::{Evidence, Mark, Suspect};
+use crate::cause::{Evidence, Kind, Mark, Suspect};
 use crate::facts::Facts;
 use crate::question::Question;
 use crate::seen::{At, Seen, Sight, What};
@@ -216,6 +216,16 @@ pub fn other_recipient(case: Case<'_>) -> Option<(At, At)> {
     let last = last(case, What::Request).filter(|sight| is_delivered(case, sight))?;
     let other = owners.iter().find(|at| at.node == last.at.node && at.node != *meant)?;
     Some((own.clone(), other.clone()))
+}
+
+/// Whether a node on the way takes the packet for its own, and answers it, though the address is another node's
+/// (a route of kind `local`).
+pub fn is_taken_on_the_way(case: Case<'_>) -> Result<bool, Error> {
+    let Some(last) = last(case, What::Request) else { return Ok(false) };
+    if last.is_out() || is_delivered(case, last) || case.facts.owners(case.question.to).is_empty() {
+        return Ok(false);
+    }
+    Ok(follow(case, last)?.iter().any(|suspect| suspect.cause.kind == Kind::LocalRoute))
 }
 
 /// The others on the link who have the address at which the packet has arrived: one of them may be meant.

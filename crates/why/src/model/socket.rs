@@ -1,7 +1,8 @@
 //! The socket: a packet has been delivered, and somebody should answer it.
 //!
 //! The kernel itself answers echo requests (`icmp_echo`, `net/ipv4/icmp.c`), unless a sysctl forbids it.
-//! Of TCP and UDP somebody has to listen; else a reset or an ICMP error goes back.
+//! Of TCP and UDP somebody has to listen; else a reset or an ICMP error goes back. He has to take what comes as well:
+//! where nobody does, it is dropped, and counted.
 
 use std::net::SocketAddr;
 
@@ -54,10 +55,10 @@ fn protocol(header: Header) -> ask::Protocol {
 /// Nobody listens on the port.
 fn listener(case: Case<'_>, input: &At, header: Header) -> Found {
     let Some((_, port)) = header.ports else { return Ok(Vec::new()) };
-    if listens(case, input, header)? {
-        return Ok(Vec::new());
-    }
     let node = &input.node;
+    if listens(case, input, header)? {
+        return Ok(Vec::from_iter(has_no_room(case, node, header, port)));
+    }
     let sockets = case.facts.sockets(node)?;
     let to = SocketAddr::new(header.destination, port);
     let protocol = protocol(header);
@@ -86,4 +87,31 @@ fn listener(case: Case<'_>, input: &At, header: Header) -> Found {
         .with(format!("ip netns exec {node} ss {options}"));
     let refused = case.seen.was_told(Told::ConnectionRefused);
     Ok(vec![Suspect::new(cause).because(seen).certain_if(refused)])
+}
+
+/// Who listens takes nothing out of his socket: connections that wait to be accepted (`tcp_conn_request`, listen(2)),
+/// or datagrams (`__udp_enqueue_schedule_skb`, `SO_RCVBUF`).
+fn has_no_room(case: Case<'_>, node: &NodeName, header: Header, port: u16) -> Option<Suspect> {
+    let is_tcp = header.protocol == 6;
+    let counter = match (is_tcp, header.v4()) {
+        (true, _) => "TcpExtListenOverflows",
+        (false, true) => "UdpRcvbufErrors",
+        (false, false) => "Udp6RcvbufErrors",
+    };
+    let dropped = case.seen.counted(node, counter);
+    if dropped == 0 {
+        return None;
+    }
+    let name = case.question.protocol.as_str();
+    let (what, options) = match is_tcp {
+        true => ("accepts no connection: as many wait for that as may", "-ltn"),
+        false => ("reads nothing: as much waits for that as may", "-lun"),
+    };
+    let says = format!("Who listens on {name} port {port} of {node} {what}.");
+    let cause =
+        Cause::new(Kind::FullSocket, node, says).by(format!("{name} port"), port.to_string());
+    let seen = format!("{counter} of {node} grew by {dropped}");
+    let seen =
+        Evidence::new(Mark::Observed, seen).with(format!("ip netns exec {node} ss {options}"));
+    Some(Suspect::new(cause).because(seen).certain_if(true))
 }

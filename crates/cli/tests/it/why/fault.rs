@@ -171,11 +171,12 @@ pub struct Words(Vec<(&'static str, String)>);
 impl Words {
     pub fn of(lab: Lab, family: Family) -> Self {
         let mut words = lab.words(family);
-        let general: [_; 11] = match family {
+        let general: [_; 12] = match family {
             Family::V4 => [
                 ("v", "ipv4"),
                 ("f", "-4"),
                 ("nf", "ip"),
+                ("iptables", "iptables-legacy"),
                 ("icmp", "icmp"),
                 ("len", "32"),
                 ("nodad", ""),
@@ -189,6 +190,7 @@ impl Words {
                 ("v", "ipv6"),
                 ("f", "-6"),
                 ("nf", "ip6"),
+                ("iptables", "ip6tables-legacy"),
                 ("icmp", "icmpv6"),
                 ("len", "128"),
                 ("nodad", "nodad"),

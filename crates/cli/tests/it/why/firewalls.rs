@@ -249,4 +249,20 @@ faults! {
         causes: &[cause("firewall", "sw").by("inet f onward")],
         mend: "at sw nft delete table inet f",
     }]).needs("at sw test -w /proc/sys/net/bridge/bridge-nf-call-iptables");
+
+    /// The old iptables tell nobody what they do. They count.
+    old_iptables = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "
+            at r $iptables -A FORWARD -d $h1 -j DROP
+            at r $iptables -A FORWARD -p tcp -j DROP
+            at r $iptables -A FORWARD -d $h2 -j DROP",
+        causes: &[cause("firewall", "r").by("$iptables filter FORWARD")],
+        mend: "at r $iptables -D FORWARD 3; at r $iptables -D FORWARD 1",
+    }]).needs("at r $iptables -S").by_hand();
+
+    old_iptables_policy_at_the_source = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
+        inject: "at h1 $iptables -P OUTPUT DROP",
+        causes: &[cause("firewall", "h1").by("$iptables filter OUTPUT")],
+        mend: "at h1 $iptables -P OUTPUT ACCEPT",
+    }]).needs("at h1 $iptables -S").by_hand();
 }

@@ -50,6 +50,17 @@ pub fn proves(module: &str, fault: Fault, family: Family) {
     }
 }
 
+/// The packet is answered, but not by whom it was for: that is found, and mended.
+#[track_caller]
+pub fn is_answered_by_another(name: &str, fault: Fault, family: Family) {
+    let test = Test::new(name);
+    let Some(place) = Place::new(&test, Who::here(), fault, family) else { return };
+    fault.parts.iter().for_each(|part| place.script(part.inject));
+    place.arrives("though another takes it");
+    place.explains();
+    test.down(Who::here());
+}
+
 /// Nothing is wrong: the packet arrives, and no fault is found.
 #[track_caller]
 pub fn is_healthy(name: &str, lab: Lab, ask: Ask, family: Family) {

@@ -1,7 +1,8 @@
 //! Tables, rules and gateways.
 
-use super::fault::{Fault, Part, cause, faults, ping, tcp};
+use super::fault::{Family, Fault, Part, cause, faults, ping, tcp};
 use super::labs::Lab;
+use super::proof::is_answered_by_another;
 
 faults! {
     unreachable_at_the_router = Fault::new(Lab::Router, ping("h1", "$h2"), &[Part {
@@ -246,4 +247,21 @@ faults! {
             ip -n h1 addr add $h1/24 dev e0
             ip -n h1 route add default via $r1",
     }]).by_hand();
+}
+
+/// The ping is answered, and never came to whom it is for.
+#[test]
+fn answered_on_the_way() {
+    const FAULT: Fault = Fault::new(
+        Lab::Router,
+        ping("h1", "$h2"),
+        &[Part {
+            inject: "ip -n r $f route add local $h2 dev lo",
+            causes: &[cause("local-route", "r")],
+            mend: "ip -n r $f route del local $h2 dev lo table local",
+        }],
+    );
+    for family in [Family::V4, Family::V6] {
+        is_answered_by_another("why::routes::answered_on_the_way", FAULT, family);
+    }
 }

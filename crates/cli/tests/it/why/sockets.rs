@@ -69,4 +69,26 @@ faults! {
         causes: &[cause("no-listener", "h2")],
         mend: "",
     }]).by_hand();
+
+    /// One connection waits to be accepted, and another that is one too many; for the third there is no room.
+    connections_are_not_accepted [v4] = Fault::new(Lab::Router, tcp("h1", "$h2", 82), &[Part {
+        inject: "at h2 perl -MIO::Socket::INET -e '
+            $s = IO::Socket::INET->new(Listen => 1, LocalPort => 82) or die;
+            push @waiting, IO::Socket::INET->new(PeerAddr => \"127.0.0.1\", PeerPort => 82) for 1..2;
+            exit if fork; close STDOUT; close STDERR; sleep'",
+        causes: &[cause("full-socket", "h2")],
+        mend: "",
+    }]).by_hand();
+
+    datagrams_are_not_read [v4] = Fault::new(Lab::Router, udp("h1", "$h2", 82), &[Part {
+        inject: "at h2 perl -MSocket -e '
+            socket(S, PF_INET, SOCK_DGRAM, 0) or die;
+            setsockopt(S, SOL_SOCKET, SO_RCVBUF, 1) or die;
+            bind(S, sockaddr_in(82, INADDR_ANY)) or die;
+            socket(C, PF_INET, SOCK_DGRAM, 0) or die;
+            send(C, \"x\", 0, sockaddr_in(82, inet_aton(\"127.0.0.1\"))) for 1..99;
+            exit if fork; close STDOUT; close STDERR; sleep'",
+        causes: &[cause("full-socket", "h2")],
+        mend: "",
+    }]).by_hand();
 }
