@@ -16,7 +16,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Chore {
-    /// Everything that must hold before a change lands: formatting, lints, documentation, tests.
+    /// Everything that must hold before a change lands: formatting, tests, lints, documentation.
     Test(test::Args),
     /// Measurements.
     #[command(subcommand)]

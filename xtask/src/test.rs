@@ -1,9 +1,10 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 //!
-//! The tests come last, so that the output ends with the runner's own closing lines.
+//! The tests come last, so that the output ends with the runner's own closing lines. They wait for packets and for
+//! the kernel a quarter of their time; lints and documentation are made meanwhile, of what processors have left.
 
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
@@ -21,11 +22,17 @@ pub struct Args {
 /// A stage: its name, the arguments for cargo, and a variable of its environment.
 type Stage = (&'static str, &'static [&'static str], Option<(&'static str, &'static str)>);
 
-const STAGES: [Stage; 4] = [
+/// What comes before the tests.
+const STAGES: [Stage; 3] = [
     ("format", &["fmt", "--all", "--check"], None),
+    ("build", &["nextest", "run", "--workspace", "--no-run"], None),
+    ("documentation's tests", &["test", "--workspace", "--doc"], None),
+];
+
+/// What is done beside them. Each has the folder to itself in which cargo builds, so one follows the other.
+const BESIDE: [Stage; 2] = [
     ("lint", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], None),
     ("documentation", &["doc", "--workspace", "--no-deps"], Some(("RUSTDOCFLAGS", "-D warnings"))),
-    ("documentation's tests", &["test", "--workspace", "--doc"], None),
 ];
 
 /// Does it, stage by stage; the first failure is the end.
@@ -38,8 +45,29 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             Ok(())
         })?;
     }
-    eprintln!("xtask: tests");
+    eprintln!("xtask: tests, and beside them: lint, documentation");
     tests(&args.nextest)
+}
+
+/// Something that was started beside: its name, and itself or why it could not be.
+type Beside = (&'static str, io::Result<Child>);
+
+/// Starts what needs no processor of its own: nothing that waits for one waits for it. What it says is kept.
+fn start_beside((name, arguments, variable): Stage) -> Beside {
+    let mut nice = Command::new("nice");
+    nice.args(["-n", "19"]).arg(crate::cargo()).args(arguments).envs(variable);
+    nice.current_dir(crate::workspace()).env("PATH", setup::path());
+    (name, nice.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn())
+}
+
+/// Waits for what was started beside; whether it went well. What it said is told where it did not.
+fn end_beside((name, started): Beside) -> Result<bool> {
+    let output = started.and_then(Child::wait_with_output).context(name)?;
+    if !output.status.success() {
+        io::stderr().write_all(&output.stderr)?;
+        eprintln!("xtask: {name} failed: {}", output.status);
+    }
+    Ok(output.status.success())
 }
 
 fn stage(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -76,33 +104,48 @@ fn tests(arguments: &[String]) -> Result<ExitCode> {
         .context("cargo nextest")?;
     let stderr = runner.stderr.take().context("the runner's stderr")?;
     let mut closing = Vec::new();
+    let mut beside: Option<[Beside; BESIDE.len()]> = None;
     for line in BufReader::new(stderr).split(b'\n') {
         let mut line = line?;
         line.push(b'\n');
-        if closing.is_empty() && !is_summary(&String::from_utf8_lossy(&line)) {
+        let text = plain(&String::from_utf8_lossy(&line));
+        // From now on the runner leaves the folder to others in which cargo builds.
+        if beside.is_none() && text.starts_with("Starting ") {
+            beside = Some(BESIDE.map(start_beside));
+        }
+        if closing.is_empty() && !is_summary(&text) {
             io::stderr().write_all(&line)?;
         } else {
             closing.push(line);
         }
     }
     let status = runner.wait()?;
+    let mut went_well = status.success();
+    for started in beside.into_iter().flatten() {
+        went_well &= end_beside(started)?;
+    }
     let skipped = std::fs::read_to_string(&report).map(|report| skipped(&report));
     for line in skipped.unwrap_or_default() {
         eprintln!("     skipped: {line}");
     }
     io::stderr().write_all(&closing.concat())?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether the runner's closing lines begin with this one.
-fn is_summary(line: &str) -> bool {
+fn is_summary(plain: &str) -> bool {
+    plain.starts_with("Summary [")
+}
+
+/// A line without colours, and what it is indented by.
+fn plain(line: &str) -> String {
     let mut plain = String::new();
     let mut rest = line;
     while let Some((before, escape)) = rest.split_once("\u{1b}[") {
         plain += before;
         rest = escape.split_once('m').map_or("", |(_, after)| after);
     }
-    (plain + rest).trim_start().starts_with("Summary [")
+    (plain + rest).trim_start().to_owned()
 }
 
 /// What tests said in the runner's report (JUnit XML) with a line `skipped: NAME: REASON`.
@@ -149,6 +192,7 @@ skipped: own_tables: no program `nft`</system-err>
 
     #[test]
     fn the_summary_is_known_with_and_without_colour() {
+        let is_summary = |line: &str| is_summary(&plain(line));
         assert!(is_summary("     Summary [   0.010s] 2 tests run: 2 passed, 0 skipped\n"));
         assert!(is_summary(
             "\u{1b}[32;1m     Summary\u{1b}[0m [   0.010s] \u{1b}[1m2\u{1b}[0m tests run\n"

@@ -96,7 +96,7 @@ const TIMES: u32 = 300;
 
 #[test]
 fn alone_kill_9_at_300_random_moments() {
-    const AT_ONCE: u64 = 3;
+    const AT_ONCE: u64 = 6;
     let killed = AtomicU32::new(0);
     at_once("alone_kill_9_at_300_random_moments", AT_ONCE, |name, seed| {
         let test = Test::new(name);

@@ -124,9 +124,9 @@ fn times() -> u32 {
 }
 
 #[test]
-fn alone_kill_9_of_up_at_300_random_moments() {
+fn kill_9_of_up_at_300_random_moments() {
     let killed = Killed::default();
-    at_once("alone_kill_9_of_up_at_300_random_moments", AT_ONCE, |name, seed| {
+    at_once("kill_9_of_up_at_300_random_moments", AT_ONCE, |name, seed| {
         let test = Test::new(name);
         let mut random = Pcg64Mcg::seed_from_u64(seed);
         test.file("lab.toml", lab(2, SERVICES));
@@ -152,7 +152,7 @@ fn alone_kill_9_of_up_at_300_random_moments() {
 }
 
 #[test]
-fn alone_kill_9_of_apply_at_300_random_moments() {
+fn kill_9_of_apply_at_300_random_moments() {
     // All addresses are others, the service is another, and nodes, a link and a bridge come and go.
     let more = "[node.more]\nrun = [{ name = \"m\", cmd = \"exec sleep 1000\" }]\n\
          [node.switch2]\nkind = \"bridge\"\n\
@@ -162,7 +162,7 @@ fn alone_kill_9_of_apply_at_300_random_moments() {
     let other = service.replace("\"s\"", "\"t\"");
     let labs = [(2, 21, lab(2, &service)), (3, 23, lab(3, &other) + more)];
     let killed = Killed::default();
-    at_once("alone_kill_9_of_apply_at_300_random_moments", AT_ONCE, |name, seed| {
+    at_once("kill_9_of_apply_at_300_random_moments", AT_ONCE, |name, seed| {
         let test = Test::new(name);
         let mut random = Pcg64Mcg::seed_from_u64(seed);
         labs.iter().for_each(|(host, _, lab)| drop(test.file(&format!("{host}.toml"), lab)));

@@ -109,8 +109,8 @@ fn race_alone(name: &str, seed: u64, times: u32, is_up: bool, pair: [Of; 2], che
 }
 
 #[test]
-fn alone_up_and_up() {
-    race("alone_up_and_up", 200, false, [UP, UP], |[a, b], is_up| {
+fn up_and_up() {
+    race("up_and_up", 200, false, [UP, UP], |[a, b], is_up| {
         assert_eq!(a.code + b.code, 2, "one wins: {a:#?} {b:#?}");
         let loser = if a.code == 0 { b } else { a };
         let politely = ["is running already", "another command is changing lab `raced`"];
@@ -120,24 +120,24 @@ fn alone_up_and_up() {
 }
 
 #[test]
-fn alone_down_and_exec() {
-    race("alone_down_and_exec", 200, true, [DOWN, EXEC], |[down, _], is_up| {
+fn down_and_exec() {
+    race("down_and_exec", 200, true, [DOWN, EXEC], |[down, _], is_up| {
         assert_eq!(down.code, 0, "{down:#?}");
         assert!(!is_up);
     });
 }
 
 #[test]
-fn alone_down_and_down() {
-    race("alone_down_and_down", 150, true, [DOWN, DOWN], |[a, b], is_up| {
+fn down_and_down() {
+    race("down_and_down", 150, true, [DOWN, DOWN], |[a, b], is_up| {
         assert_eq!(a.code + b.code, 2, "one wins: {a:#?} {b:#?}");
         assert!(!is_up);
     });
 }
 
 #[test]
-fn alone_up_and_down() {
-    race("alone_up_and_down", 150, false, [UP, DOWN], |[up, down], is_up| {
+fn up_and_down() {
+    race("up_and_down", 150, false, [UP, DOWN], |[up, down], is_up| {
         assert_eq!(up.code, 0, "nobody else has the name: {up:#?}");
         // Where `down` came too early, it has said so.
         assert_eq!(is_up, down.code == 2, "{down:#?}");
@@ -145,16 +145,16 @@ fn alone_up_and_down() {
 }
 
 #[test]
-fn alone_apply_and_apply() {
-    race("alone_apply_and_apply", 150, true, [APPLY, APPLY_OTHER], |[a, b], is_up| {
+fn apply_and_apply() {
+    race("apply_and_apply", 150, true, [APPLY, APPLY_OTHER], |[a, b], is_up| {
         assert!(a.code == 0 || b.code == 0, "one wins: {a:#?} {b:#?}");
         assert!(is_up);
     });
 }
 
 #[test]
-fn alone_apply_and_down() {
-    race("alone_apply_and_down", 150, true, [APPLY_OTHER, DOWN], |[apply, down], is_up| {
+fn apply_and_down() {
+    race("apply_and_down", 150, true, [APPLY_OTHER, DOWN], |[apply, down], is_up| {
         assert!(apply.code == 0 || down.code == 0, "one wins: {apply:#?} {down:#?}");
         assert_eq!(is_up, down.code == 2, "{down:#?}");
     });

@@ -116,7 +116,7 @@ fn many_wires_on_one_segment() {
         let _ = writeln!(source, "[[tap]]\nat = \"n{i}:t0\"\nip = \"10.0.0.7/24\"");
         let _ = writeln!(source, "[[wire]]\na = \"sw:p{i}\"\nb = \"n{i}:t0\"");
     }
-    for i in 0..2000 {
+    for i in 0..1000 {
         let port = i % 500;
         let _ = writeln!(source, "[[step]]\nremove = {{ wire = \"n{port}:t0\" }}");
         let wire = format!("{{ a = \"sw:p{port}\", b = \"n{port}:t0\" }}");
@@ -224,7 +224,7 @@ fn a_named_pipe_is_refused() {
 #[test]
 fn a_lab_that_grows_step_by_step() {
     let mut source = String::from("name = \"t\"\n[node.a]\n[node.sw]\nkind = \"bridge\"\n");
-    for i in 0..20_000 {
+    for i in 0..10_000 {
         let _ = writeln!(
             source,
             "[[step]]\nadd.link = {{ a = {{ at = \"a:e{i}\", ip = \"10.{}.{}.1/24\" }}, b = {{ at = \"a:f{i}\" }} }}",
@@ -238,8 +238,8 @@ fn a_lab_that_grows_step_by_step() {
             "[[step]]\nadd.node.n{i} = {{}}\nadd.link = {{ a = {{ at = \"n{i}:e\", ip = \"10.99.0.1/16\" }}, b = \"sw:p{i}\" }}"
         );
     }
-    for i in 0..20_000 {
-        let _ = writeln!(source, "[[step]]\nremove = \"a:e{}\"", 19_999 - i);
+    for i in 0..10_000 {
+        let _ = writeln!(source, "[[step]]\nremove = \"a:e{}\"", 9_999 - i);
     }
     let _ = writeln!(source, "[[step]]\nremove = \"a:e0\"");
     let text = refused(&source);
