@@ -18,7 +18,7 @@ use twinax_packet::{Frame, Time};
 use twinax_topology::{IfName, NodeName};
 
 use super::merge::{Merge, hold};
-use super::size::{Division, pace};
+use super::size::{Division, is_filling, pace};
 use super::together::for_each;
 use super::{CaptureError, Devices, Memory};
 use crate::nodes::{self, on_own_thread};
@@ -63,7 +63,12 @@ pub struct Session {
     told_lost: Vec<u64>,
     /// When something that had been handed over was taken last.
     taken: Option<Instant>,
+    /// When a ring was last found to be filling up.
+    pressed: Option<Instant>,
 }
+
+/// So long after that no ring is left alone: each block is taken as it is handed over.
+const PRESSED: Duration = Duration::from_millis(200);
 
 /// Who has something to tell besides the rings, which do so under the places of their nodes.
 const DEVICES: u64 = u64::MAX;
@@ -101,6 +106,7 @@ impl Session {
             backlog: None,
             told_lost: Vec::new(),
             taken: None,
+            pressed: None,
         };
         session.open_rings(names)?;
         Ok(session)
@@ -164,6 +170,9 @@ impl Session {
 
     /// How long nobody needs to look, whatever is handed over: what has come then is taken together.
     pub fn rest(&self) -> Option<Duration> {
+        if self.pressed.is_some_and(|since| since.elapsed() < PRESSED) {
+            return None;
+        }
         let pace = pace(self.ring, self.merge.fullest());
         let left = pace.saturating_sub(self.taken?.elapsed());
         Some(left).filter(|left| !left.is_zero())
@@ -178,6 +187,10 @@ impl Session {
         let certain = now().saturating_sub(self.hold().as_nanos() as u64);
         if self.take()? {
             self.taken = Some(Instant::now());
+            // It may be full the next time.
+            if is_filling(self.ring, self.merge.fullest()) {
+                self.pressed = self.taken;
+            }
         }
         match self.due() {
             Some(Duration::ZERO) => Ok(self.give_out(certain, &mut each)),

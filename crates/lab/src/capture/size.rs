@@ -94,6 +94,11 @@ pub(super) fn pace(ring: RingOptions, taken: usize) -> Duration {
     Duration::from_micros(free * 1_000_000 / FAST).min(LONG_PACE)
 }
 
+/// Whether frames come so fast that a ring may be full before it is looked at again.
+pub(super) fn is_filling(ring: RingOptions, taken: usize) -> bool {
+    taken * 4 > ring.blocks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +146,15 @@ mod tests {
         assert!(paces[0] > Duration::from_millis(10), "{paces:?}");
         assert_eq!(paces[ring.blocks], Duration::ZERO);
         assert_eq!(pace(divided(1).ring, 30), LONG_PACE);
+    }
+
+    #[test]
+    fn a_ring_of_which_a_quarter_is_taken_at_once_is_filling() {
+        let ring = divided(1).ring;
+        assert_eq!(
+            [0, 16, 17, 64].map(|taken| is_filling(ring, taken)),
+            [false, false, true, true]
+        );
     }
 
     #[test]
