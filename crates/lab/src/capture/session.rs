@@ -187,8 +187,8 @@ impl Session {
         let certain = now().saturating_sub(self.hold().as_nanos() as u64);
         if self.take()? {
             self.taken = Some(Instant::now());
-            // It may be full the next time.
-            if is_filling(self.ring, self.merge.fullest()) {
+            // It may be full the next time. (What several have in hand waits for the others.)
+            if !self.merges() && is_filling(self.ring, self.merge.fullest()) {
                 self.pressed = self.taken;
             }
         }
