@@ -188,9 +188,9 @@ fn read(program: &Program, table: &str) -> Result<(Vec<u8>, Vec<u8>), rustix::io
     let socket =
         rustix::net::socket(program.family, SocketType::RAW, Some(rustix::net::ipproto::RAW))?;
     let named = |size: usize| {
-        let mut bytes = vec![0; size];
-        bytes[..table.len().min(NAME - 1)]
-            .copy_from_slice(&table.as_bytes()[..table.len().min(NAME - 1)]);
+        let mut bytes = table.as_bytes().to_vec();
+        bytes.truncate(NAME - 1);
+        bytes.resize(size, 0);
         bytes
     };
     let mut info = named(info::END + 8 * program.hooks.len());
@@ -225,7 +225,7 @@ mod info {
 }
 
 fn drops(program: &Program, table: &str, info: &[u8], rules: &[u8]) -> Vec<LegacyDrop> {
-    let half = |at: usize| rules.get(at..at + 2).map(|two| u16::from_ne_bytes([two[0], two[1]]));
+    let half = |at: usize| Some(u16::from_ne_bytes(*rules.get(at..)?.first_chunk()?));
     let text = |at: usize| {
         let bytes = rules.get(at..)?.split(|byte| *byte == 0).next()?;
         Some(String::from_utf8_lossy(bytes).into_owned())
@@ -251,17 +251,16 @@ fn drops(program: &Program, table: &str, info: &[u8], rules: &[u8]) -> Vec<Legac
             (chain, rule) = (text(target + TARGET).unwrap_or_default(), 0);
         } else {
             rule += 1;
-            let verdict = rules.get(target + TARGET..target + TARGET + 4);
-            let verdict = verdict.map(|own| i32::from_ne_bytes([own[0], own[1], own[2], own[3]]));
+            let verdict = rules.get(target + TARGET..).and_then(<[u8]>::first_chunk);
+            let verdict = verdict.map(|own| i32::from_ne_bytes(*own));
             if name == "REJECT" || name.is_empty() && verdict == Some(DROP) {
-                let packets = rules.get(at + program.counters..at + program.counters + 8);
-                let packets = packets.and_then(|own| own.first_chunk()).copied();
+                let packets = rules.get(at + program.counters..).and_then(<[u8]>::first_chunk);
                 found.push(LegacyDrop {
                     program: program.name,
                     table: table.to_owned(),
                     chain: chain.clone(),
                     rule: hook_at(info::underflow(program), at).is_none().then_some(rule),
-                    packets: packets.map_or(0, u64::from_ne_bytes),
+                    packets: packets.map_or(0, |own| u64::from_ne_bytes(*own)),
                     selector: selector(program, &rules[at..]),
                 });
             }

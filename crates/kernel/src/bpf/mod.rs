@@ -163,28 +163,19 @@ impl Tracer {
             events: Vec::new(),
             neighbours: Vec::new(),
         };
-        for kind in Kind::ALL {
-            let tracepoint = kind.tracepoint();
-            let program = Arguments::of(&btf, kind)
-                .map(|arguments| program::program(kind, &offsets, arguments, maps))
-                .map_err(|_| Error::NoTracepoint(tracepoint));
+        let of_packets = Kind::ALL.into_iter().map(|kind| {
+            let arguments = Arguments::of(&btf, kind);
+            let program = |arguments| program::program(kind, &offsets, arguments, maps);
+            (kind.tracepoint(), arguments.map(program))
+        });
+        let of_neighbours = Point::ALL.into_iter().map(|point| {
+            (point.tracepoint(), neighbour::program(&btf, point, offsets.device, maps))
+        });
+        for (tracepoint, program) in of_packets.chain(of_neighbours) {
+            let program = program.map_err(|_| Error::NoTracepoint(tracepoint));
             match program.and_then(|program| attach(tracepoint, &program)) {
                 Ok(running) => tracer.programs.push(running),
-                Err(error) if kind == Kind::Dropped => return Err(error),
-                Err(error) => tracer.lacks.push((tracepoint, error)),
-            }
-        }
-        let offsets = neighbour::Offsets::of(&btf).map_err(broken);
-        for point in Point::ALL {
-            let tracepoint = point.tracepoint();
-            let program = neighbour::argument(&btf, point)
-                .map_err(|_| Error::NoTracepoint(tracepoint))
-                .and_then(|own| {
-                    Ok((own, offsets.as_ref().map_err(|_| Error::NoTracepoint(tracepoint))?))
-                })
-                .map(|(own, offsets)| neighbour::program(point, offsets, own, maps));
-            match program.and_then(|program| attach(tracepoint, &program)) {
-                Ok(running) => tracer.programs.push(running),
+                Err(error) if tracepoint == Kind::Dropped.tracepoint() => return Err(error),
                 Err(error) => tracer.lacks.push((tracepoint, error)),
             }
         }

@@ -109,37 +109,29 @@ impl NeighbourEvent {
 
 /// Where the fields are that the programs read, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Offsets {
+struct Offsets {
     device: u32,
     table: u32,
     state: u32,
     key: u32,
     family: u32,
-    device_index: u32,
-    device_name: u32,
-    device_net: u32,
-    net_inode: u32,
 }
 
 impl Offsets {
     /// What the kernel's types say.
-    pub fn of(btf: &Btf<'_>) -> Result<Self, Mistake> {
+    fn of(btf: &Btf<'_>) -> Result<Self, Mistake> {
         Ok(Self {
             device: btf.offset("neighbour", "dev")?,
             table: btf.offset("neighbour", "tbl")?,
             state: btf.offset("neighbour", "nud_state")?,
             key: btf.offset("neighbour", "primary_key")?,
             family: btf.offset("neigh_table", "family")?,
-            device_index: btf.offset("net_device", "ifindex")?,
-            device_name: btf.offset("net_device", "name")?,
-            device_net: btf.offset("net_device", "nd_net.net")?,
-            net_inode: btf.offset("net", "ns.inum")?,
         })
     }
 }
 
 /// Which of the arguments of a tracepoint is the neighbour, counted from 0.
-pub(super) fn argument(btf: &Btf<'_>, point: Point) -> Result<usize, Mistake> {
+fn argument(btf: &Btf<'_>, point: Point) -> Result<usize, Mistake> {
     let lacks = || Mistake::Lacks(format!("tracepoint `{}` with a neighbour", point.tracepoint()));
     let arguments = btf.arguments(point.tracepoint()).ok_or_else(lacks)?;
     let wanted = Argument::Struct("neighbour".to_owned());
@@ -148,18 +140,19 @@ pub(super) fn argument(btf: &Btf<'_>, point: Point) -> Result<usize, Mistake> {
 
 /// The program for a tracepoint.
 pub(super) fn program(
+    btf: &Btf<'_>,
     point: Point,
-    offsets: &Offsets,
-    argument: usize,
+    of_device: program::Device,
     maps: Maps,
-) -> Vec<Instruction> {
+) -> Result<Vec<Instruction>, Mistake> {
+    let (offsets, argument) = (Offsets::of(btf)?, argument(btf, point)?);
     // R6: the neighbour; R7: its device; R8: the namespace, later the record.
     let mut code = vec![Load(Size::Double, R6, R1, 8 * argument as i16)];
     program::read(&mut code, stack::ADDRESS, 8, R6, offsets.device);
     code.extend([Jump(When::NotEqual, R0, 0, "end"), Load(Size::Double, R7, R10, stack::ADDRESS)]);
-    program::read(&mut code, stack::ADDRESS, 8, R7, offsets.device_net);
+    program::read(&mut code, stack::ADDRESS, 8, R7, of_device.net);
     code.extend([Jump(When::NotEqual, R0, 0, "end"), Load(Size::Double, R8, R10, stack::ADDRESS)]);
-    program::begin(&mut code, offsets.net_inode, maps);
+    program::begin(&mut code, of_device.net_inode, maps);
     code.extend([
         Call(Nanoseconds),
         Store(Size::Double, R8, at::TIME as i16, R0),
@@ -169,14 +162,14 @@ pub(super) fn program(
         StoreNumber(Size::Word, R8, at::REASON as i16, 0),
     ]);
     program::read_into_record(&mut code, at::REASON, 1, R6, offsets.state);
-    program::read_into_record(&mut code, at::INDEX, 4, R7, offsets.device_index);
-    program::read_into_record(&mut code, at::DEVICE, program::NAME, R7, offsets.device_name);
+    program::read_into_record(&mut code, at::INDEX, 4, R7, of_device.index);
+    program::read_into_record(&mut code, at::DEVICE, program::NAME, R7, of_device.name);
     program::read_into_record(&mut code, at::BYTES, 16, R6, offsets.key);
     program::read(&mut code, stack::ADDRESS, 8, R6, offsets.table);
     code.push(Load(Size::Double, R7, R10, stack::ADDRESS));
     program::read_into_record(&mut code, at::LENGTH, 4, R7, offsets.family);
     program::end(&mut code, maps);
-    code
+    Ok(code)
 }
 
 #[cfg(test)]

@@ -56,12 +56,18 @@ const NOREF: i32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offsets {
     skb: Skb,
-    device_index: u32,
-    device_name: u32,
-    device_net: u32,
+    pub device: Device,
     socket_net: u32,
     dst_device: u32,
-    net_inode: u32,
+}
+
+/// Where they are in `struct net_device`, and in the `struct net` that it leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Device {
+    pub index: u32,
+    pub name: u32,
+    pub net: u32,
+    pub net_inode: u32,
 }
 
 /// Where they are in `struct sk_buff`.
@@ -102,12 +108,14 @@ impl Offsets {
                 head: skb("head")?,
                 data: skb("data")?,
             },
-            device_index: btf.offset("net_device", "ifindex")?,
-            device_name: btf.offset("net_device", "name")?,
-            device_net: btf.offset("net_device", "nd_net.net")?,
+            device: Device {
+                index: btf.offset("net_device", "ifindex")?,
+                name: btf.offset("net_device", "name")?,
+                net: btf.offset("net_device", "nd_net.net")?,
+                net_inode: btf.offset("net", "ns.inum")?,
+            },
             socket_net: btf.offset("sock", "__sk_common.skc_net.net")?,
             dst_device: btf.offset("dst_entry", "dev")?,
-            net_inode: btf.offset("net", "ns.inum")?,
         })
     }
 
@@ -195,7 +203,7 @@ pub fn program(
         field(Size::Double, R7, skb.dev),
         Jump(When::Equal, R7, 0, "by socket"),
     ]);
-    read(&mut code, stack::ADDRESS, 8, R7, offsets.device_net);
+    read(&mut code, stack::ADDRESS, 8, R7, offsets.device.net);
     code.extend([
         Load(Size::Double, R8, R10, stack::ADDRESS),
         Jump(When::Equal, R0, 0, "namespace"),
@@ -215,13 +223,13 @@ pub fn program(
     ]);
     read(&mut code, stack::ADDRESS, 8, R3, offsets.dst_device);
     code.push(Load(Size::Double, R3, R10, stack::ADDRESS));
-    read(&mut code, stack::ADDRESS, 8, R3, offsets.device_net);
+    read(&mut code, stack::ADDRESS, 8, R3, offsets.device.net);
     code.extend([
         Load(Size::Double, R8, R10, stack::ADDRESS),
         Jump(When::NotEqual, R0, 0, "end"),
         Label("namespace"),
     ]);
-    begin(&mut code, offsets.net_inode, maps);
+    begin(&mut code, offsets.device.net_inode, maps);
     fill(&mut code, kind, offsets, arguments, copy);
     end(&mut code, maps);
     code
@@ -313,8 +321,8 @@ fn fill(
         StoreNumber(Size::Half, R8, at::KIND as i16, i32::from(kind as u8)),
     ]);
     // Without a device there is nothing to be read, and all is 0.
-    read_into_record(code, at::INDEX, 4, R7, offsets.device_index);
-    read_into_record(code, at::DEVICE, NAME, R7, offsets.device_name);
+    read_into_record(code, at::INDEX, 4, R7, offsets.device.index);
+    read_into_record(code, at::DEVICE, NAME, R7, offsets.device.name);
     // What has come in says only behind this tracepoint where its network header is
     // (`__netif_receive_skb_core`): the link's header has been taken off it.
     code.push(field(Size::Double, R7, skb.data));

@@ -136,16 +136,12 @@ impl Policy {
                 named.put(attribute, value.0);
             }
         }
-        self.socket()?.request("removing an IPsec policy", 0, &named)
+        Socket::open(NETLINK_XFRM)?.request("removing an IPsec policy", 0, &named)
     }
 
     /// Puts it there, in the namespace of the calling thread.
     pub fn add(&self) -> Result<(), Error> {
-        self.socket()?.request("adding an IPsec policy", CREATE | EXCL, &self.raw)
-    }
-
-    fn socket(&self) -> Result<Socket, Error> {
-        Socket::open(NETLINK_XFRM)
+        Socket::open(NETLINK_XFRM)?.request("adding an IPsec policy", CREATE | EXCL, &self.raw)
     }
 }
 

@@ -390,7 +390,7 @@ impl Session {
         const LITTLE: u64 = 5_000_000;
         let mut count = 0;
         while let Some(oldest) = self.merge.oldest()
-            && 4 * self.merge.fullest() > self.ring.blocks
+            && is_filling(self.ring, self.merge.fullest())
             && oldest.saturating_add(LITTLE) < until
         {
             count += self.give_out_all(oldest.saturating_add(LITTLE), each);

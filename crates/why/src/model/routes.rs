@@ -5,6 +5,7 @@
 //! forwarding that is off, and an `unreachable` route. What is set decides which of them can be meant; the copy
 //! decides which is.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use rustix::io::Errno;
@@ -25,10 +26,10 @@ pub fn command(node: &NodeName, query: &RouteQuery) -> String {
     query.command().replacen("ip ", &format!("ip -n {node} "), 1)
 }
 
-/// That the kernel refuses a way, as evidence.
-fn asked(node: &NodeName, query: &RouteQuery, refused: &Refusal) -> Evidence {
+/// What the kernel answers who asks for a way: that it refuses one, or of which kind it is.
+fn asked(node: &NodeName, query: &RouteQuery, answer: &impl fmt::Display) -> Evidence {
     let command = command(node, query);
-    Evidence::new(Mark::Asked, format!("{node} is asked for the way: {refused}")).with(command)
+    Evidence::new(Mark::Asked, format!("{node} is asked for the way: {answer}")).with(command)
 }
 
 /// Why a node has no way for a packet of its own.
@@ -91,8 +92,7 @@ pub fn discards(
         return Ok(Vec::new());
     }
     let mut found = discarding(case, node, header, query)?;
-    let says = format!("{node} is asked for the way: {}", answer.kind);
-    let asked = Evidence::new(Mark::Asked, says).with(command(node, query));
+    let asked = asked(node, query, &answer.kind);
     found.iter_mut().for_each(|suspect| suspect.evidence.push(asked.clone()));
     Ok(found)
 }
@@ -141,9 +141,8 @@ pub fn takes_for_its_own(
     );
     let cause = Cause::new(Kind::LocalRoute, node, says)
         .by(words.as_str(), format!("table {}", route.table));
-    let says = format!("{node} is asked for the way: local");
-    let asked = Evidence::new(Mark::Asked, says).with(command(node, query));
     let remedy = without(node, route)?;
+    let asked = asked(node, query, &route.kind);
     Ok(vec![Suspect::new(cause).because(asked).certain_if(true).mended_by(remedy)])
 }
 
