@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use twinax_kernel::ask::{Asked, RouteAnswer, RouteQuery};
 use twinax_lab::copy::{Blueprint, CopyError};
 use twinax_topology::{NodeName, Told};
 
@@ -111,6 +112,14 @@ fn probe_anew(
 /// Whether the packet may wait, or have waited, for a neighbour for whom nobody has asked on its behalf.
 fn has_joined(question: &Question, seen: &Seen, facts: &Facts) -> Result<bool, WhyError> {
     let last = seen.requests().last().map_or(&question.from, |sight| &sight.at.node);
+    // The entry of a neighbour who did not answer may be gone (`neigh_forced_gc`); that he did not is said of
+    // IPv6 alone (RFC 4443, 3.1).
+    if seen.was_told(Told::AddressUnreachable) {
+        let way = facts.route(last, &RouteQuery::to(question.to)).map_err(WhyError::Look)?;
+        let Asked::Route(RouteAnswer { dev: Some(dev), via, .. }) = way else { return Ok(false) };
+        let next = via.unwrap_or(question.to);
+        return Ok(seen.asks(&At::new(last, &dev), next).next().is_none());
+    }
     let node = facts.node(last).map_err(WhyError::Look)?;
     // No question is seen of a device that has no carrier.
     let has_carrier = |at: &At| facts.link(at).is_some_and(|link| link.carrier);
@@ -120,11 +129,6 @@ fn has_joined(question: &Question, seen: &Seen, facts: &Facts) -> Result<bool, W
         .map(|own| (At::new(last, &own.dev), own.to))
         .filter(|(at, _)| has_carrier(at))
         .collect();
-    // The entry of a neighbour who did not answer may be gone (`neigh_forced_gc`); that he did not is said of
-    // IPv6 alone (RFC 4443, 3.1).
-    if wanted.is_empty() && seen.was_told(Told::AddressUnreachable) {
-        return Ok(seen.of(|what| matches!(what, What::Ask { .. })).next().is_none());
-    }
     // A node asks for others besides.
     let asked_for = |(at, to): &(At, IpAddr)| seen.asks(at, *to).next().is_some();
     Ok(!wanted.is_empty() && !wanted.iter().any(asked_for))
