@@ -9,6 +9,7 @@
 //! ```
 
 use std::fmt::Write;
+use std::str::FromStr as _;
 
 use clap::{CommandFactory, FromArgMatches};
 use twinax_kernel::observe::What;
@@ -16,7 +17,7 @@ use twinax_lab::registry::Registry;
 use twinax_lab::sandbox::Holder;
 use twinax_topology::NodeName;
 
-use crate::args::{Capture, Extcap};
+use crate::args::{Bytes, Capture, Extcap};
 use crate::command::{self, HELD, Wrong, natural};
 use crate::show;
 
@@ -52,7 +53,7 @@ fn done(asked: Extcap) -> anyhow::Result<u8> {
         // Of devices without an Ethernet header the file itself says so.
         show::print("dlt {number=1}{name=EN10MB}{display=Ethernet, or as the device has it}\n")?;
     } else if asked.config {
-        show::print(&config())?;
+        show::print(CONFIG)?;
     } else if asked.capture {
         return capture(&name()?, &asked);
     } else if let Some(expression) = &asked.filter {
@@ -69,11 +70,13 @@ fn capture(interface: &str, asked: &Extcap) -> anyhow::Result<u8> {
         return Err(Wrong::new(format!("`{interface}` is no interface of twinax")).into());
     };
     let write = asked.fifo.clone().ok_or_else(|| Wrong::new("no `--fifo` is said"))?;
+    let ring = asked.ring.as_deref().filter(|ring| !ring.is_empty());
+    let ring = ring.map(Bytes::from_str).transpose().map_err(Wrong::new)?;
     let words = Capture {
         what: vec![what.to_owned()],
         write: Some(write),
         filter: asked.filter.clone().filter(|filter| !filter.is_empty()),
-        ring: asked.ring,
+        ring,
         read: None,
         count: None,
         span: None,
@@ -85,13 +88,8 @@ fn capture(interface: &str, asked: &Extcap) -> anyhow::Result<u8> {
     command::capture(&words)
 }
 
-fn config() -> String {
-    format!(
-        "arg {{number=0}}{{call=--ring}}{{display=Memory for frames that wait}}{{type=string}}\
-         {{default={}}}{{tooltip=Of all nodes together, with its unit}}\n",
-        Capture::RING
-    )
-}
+const CONFIG: &str = "arg {number=0}{call=--ring}{display=Memory for frames that wait}{type=string}\
+                      {placeholder=64MiB}{tooltip=Of all nodes together, with its unit}\n";
 
 fn interfaces() -> anyhow::Result<String> {
     let mut text = format!("extcap {{version={}}}{{display=twinax}}\n", env!("CARGO_PKG_VERSION"));

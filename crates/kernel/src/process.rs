@@ -141,6 +141,17 @@ pub fn signals(of: &[Signal]) -> Result<Signals, Error> {
     Ok(Signals { fd })
 }
 
+/// Has the calling thread give way to those that run when there is something for it to do
+/// (`SCHED_BATCH`, `sched(7)`): whoever watches others is not to interrupt them. It has no less of the processors,
+/// and one that was given another scheduling policy keeps it.
+///
+/// # Errors
+///
+/// Those of `sched_setscheduler(2)`.
+pub fn give_way() -> Result<(), Error> {
+    sys::schedule_in_batches().map_err(Error::call("choosing a scheduling policy"))
+}
+
 /// Signals that can be read.
 #[derive(Debug)]
 pub struct Signals {
@@ -179,5 +190,28 @@ impl Signals {
 impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of the calling thread, `proc_pid_stat(5)`.
+    fn policy() -> i32 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").expect("there is /proc");
+        let (_, behind_name) = stat.rsplit_once(')').expect("a name");
+        let policy = behind_name.split_whitespace().nth(41 - 3).expect("a policy");
+        policy.parse().expect("a number")
+    }
+
+    #[test]
+    fn only_the_thread_that_gives_way_has_another_policy() {
+        let own = std::thread::spawn(|| {
+            give_way().expect("everybody may");
+            policy()
+        });
+        assert_eq!(own.join().expect("it ends"), libc::SCHED_BATCH);
+        assert_eq!(policy(), libc::SCHED_OTHER);
     }
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
-use twinax_lab::capture::Memory;
 use twinax_topology::Span;
 
 use super::names;
@@ -32,9 +31,10 @@ pub struct Capture {
     /// End after this time: `10s`, `500ms`; a bare number is seconds
     #[arg(long = "for", id = "span", value_name = "TIME", value_parser = names::span)]
     pub span: Option<Span>,
-    /// The memory for frames that are waiting to be read, of all nodes together
-    #[arg(long, value_name = "SIZE", value_parser = names::bytes, default_value_t = Self::RING)]
-    pub ring: names::Bytes,
+    /// The memory for frames that are waiting to be read, of all nodes together; without it, 16 MiB a
+    /// node, and 64 MiB at most
+    #[arg(long, value_name = "SIZE")]
+    pub ring: Option<names::Bytes>,
     /// A line for each packet with its way from device to device, and what changed on it
     #[arg(long, conflicts_with = "write")]
     pub journeys: bool,
@@ -44,9 +44,4 @@ pub struct Capture {
     /// Print journeys as JSON, one document a line
     #[arg(long, requires = "journeys")]
     pub json: bool,
-}
-
-impl Capture {
-    /// The default of [`ring`](Self::ring).
-    pub const RING: names::Bytes = names::Bytes(Memory::WATCHING.bytes);
 }

@@ -5,9 +5,6 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use super::names;
-use super::{Bytes, Capture};
-
 /// The beginning of each word by which Wireshark asks, and by which nobody else does.
 const PREFIX: &str = "--extcap-";
 
@@ -39,9 +36,9 @@ pub struct Extcap {
     /// Where the frames go.
     #[arg(long, value_name = "PATH")]
     pub fifo: Option<PathBuf>,
-    /// As of [`Capture`].
-    #[arg(long, value_parser = names::bytes, default_value_t = Capture::RING)]
-    pub ring: Bytes,
+    /// As of [`Capture`](super::Capture); nothing is as if it were not there.
+    #[arg(long, value_name = "SIZE")]
+    pub ring: Option<String>,
 }
 
 /// Whether it is Wireshark that calls.

@@ -266,6 +266,14 @@ fn wireshark_finds_the_devices_of_a_lab() {
         };
         assert_eq!(tried("icmp"), "");
         assert!(tried("icmp and").contains("can't be"));
+        // What is written into the field for the memory; nothing is as if it were not there.
+        let refused = |ring, fifo: &[&str], why: &str| {
+            let capture = ["--extcap-interface", "twinax/watched", "--capture", "--ring", ring];
+            let stderr = test.twinax(who).args(capture).args(fifo).done().exits(2).stderr;
+            assert!(stderr.contains(why), "{stderr}");
+        };
+        refused("many", &["--fifo", "/dev/null"], "write a number with its unit");
+        refused("", &[], "no `--fifo` is said");
         test.down(who);
     }
 }

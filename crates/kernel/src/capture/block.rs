@@ -28,7 +28,8 @@ mod at {
     use std::mem::offset_of;
 
     use libc::{
-        sockaddr_ll, tpacket_block_desc, tpacket_hdr_v1, tpacket_hdr_variant1, tpacket3_hdr,
+        sockaddr_ll, tpacket_bd_ts, tpacket_block_desc, tpacket_hdr_v1, tpacket_hdr_variant1,
+        tpacket3_hdr,
     };
 
     const BLOCK: usize = offset_of!(tpacket_block_desc, hdr);
@@ -36,6 +37,10 @@ mod at {
     pub const FRAMES: usize = BLOCK + offset_of!(tpacket_hdr_v1, num_pkts);
     pub const USED: usize = BLOCK + offset_of!(tpacket_hdr_v1, blk_len);
     pub const FIRST: usize = BLOCK + offset_of!(tpacket_hdr_v1, offset_to_first_pkt);
+    const LAST: usize = BLOCK + offset_of!(tpacket_hdr_v1, ts_last_pkt);
+    pub const LAST_SECONDS: usize = LAST + offset_of!(tpacket_bd_ts, ts_sec);
+    /// With frames of this kind they are nanoseconds (`prb_close_block`).
+    pub const LAST_NANOS: usize = LAST + offset_of!(tpacket_bd_ts, ts_usec);
 
     pub const NEXT: usize = offset_of!(tpacket3_hdr, tp_next_offset);
     pub const SECONDS: usize = offset_of!(tpacket3_hdr, tp_sec);
@@ -126,6 +131,12 @@ pub(super) fn begin(block: &[u8]) -> Option<(Rest, bool)> {
     Some((rest, status & libc::TP_STATUS_LOSING != 0))
 }
 
+/// The time of its last frame. What its ring hands over after it is no older, but for frames that had
+/// their time taken before another's, and their place after it.
+pub fn last(block: &[u8]) -> Option<u64> {
+    Some(nanoseconds(u32_at(block, at::LAST_SECONDS)?, u32_at(block, at::LAST_NANOS)?))
+}
+
 /// As much of a block as has something in it.
 pub fn used(block: &[u8]) -> &[u8] {
     let used = u32_at(block, at::USED).unwrap_or_default() as usize;
@@ -166,8 +177,11 @@ pub fn frame(block: &[u8], place: u32) -> Option<RawFrame<'_>> {
 }
 
 fn time(header: &[u8; at::END]) -> Option<u64> {
-    let seconds = u64::from(u32_at(header, at::SECONDS)?);
-    Some(seconds * 1_000_000_000 + u64::from(u32_at(header, at::NANOS)?))
+    Some(nanoseconds(u32_at(header, at::SECONDS)?, u32_at(header, at::NANOS)?))
+}
+
+fn nanoseconds(seconds: u32, nanos: u32) -> u64 {
+    u64::from(seconds) * 1_000_000_000 + u64::from(nanos)
 }
 
 /// Puts the tag that the kernel tells beside a frame back into it.

@@ -139,6 +139,12 @@ impl Ring {
         Ok(self.counts)
     }
 
+    /// Whether every frame that the kernel has counted up to now, and had room for, has been taken.
+    pub fn has_all(&mut self) -> Result<bool, Error> {
+        let counted = self.counts()?;
+        Ok(counted.frames - counted.drops == self.read)
+    }
+
     /// How many frames are known to have had no room. The kernel is asked only if blocks that have been
     /// taken say that there are more: those that nothing has come after are not among them.
     pub fn known_drops(&mut self) -> Result<u64, Error> {

@@ -120,6 +120,20 @@ pub fn close_from(first: libc::c_uint) -> Result<(), Errno> {
     check(result as libc::c_int).map(drop)
 }
 
+/// Has the calling thread, of the usual scheduling policy, give way to others that run when it is woken
+/// (`SCHED_BATCH`, `sched(7)`); one of another policy keeps it.
+pub fn schedule_in_batches() -> Result<(), Errno> {
+    // SAFETY: 0 is the calling thread; nothing of ours is touched.
+    let policy = check(unsafe { libc::sched_getscheduler(0) })?;
+    if policy != libc::SCHED_OTHER {
+        return Ok(());
+    }
+    // SAFETY: all fields of a `struct sched_param` may be zero, as they have to be for this policy.
+    let none: libc::sched_param = unsafe { std::mem::zeroed() };
+    // SAFETY: the structure lives until the call is over, and is only read.
+    check(unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const none) }).map(drop)
+}
+
 /// Whether the calling thread could have other groups. An unprivileged user may map only one group of
 /// his own, and only where nobody can any more (`/proc/PID/setgroups`, `user_namespaces(7)`).
 ///

@@ -5,12 +5,17 @@
 //! long past that every block of that time has been handed over.
 //!
 //! Until then its block is left alone: one goes through it when its frames are due, so that they are in
-//! the processor's cache when they are given out. A ring of which much is in hand is relieved: its oldest
-//! blocks are copied out of it, as far as there is room that all rings have in common.
+//! the processor's cache when they are given out.
+//!
+//! While a ring fills up, that is too long. Then one looks how far each ring has come: up to the last frame
+//! that it has handed over, or up to now, if the kernel has counted no more frames than were taken. What is
+//! older than the least of these is certain to be in its order. A ring of which much is in hand even so is
+//! relieved: its oldest blocks are copied out of it, as far as there is room that all rings have in common.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use twinax_kernel::Error;
 use twinax_kernel::capture::{Block, RawFrame, Rest, Ring, block};
 
 use super::together::for_each;
@@ -55,6 +60,8 @@ struct Taken {
     /// Those that have frames which were not given out yet. The first of them are the copied ones.
     blocks: VecDeque<InHand>,
     copied: usize,
+    /// All its frames up to this time have been handed over, but for those that are late.
+    complete: u64,
     /// Whether the node is gone. A ring keeps its namespace: it goes with its last frame.
     last: bool,
 }
@@ -103,7 +110,7 @@ impl Merge {
     /// Adds the ring of the next node.
     pub fn add(&mut self, ring: Ring) {
         let blocks = VecDeque::new();
-        self.rings.push(Some(Taken { ring, blocks, copied: 0, last: false }));
+        self.rings.push(Some(Taken { ring, blocks, copied: 0, complete: 0, last: false }));
     }
 
     /// How many nodes there are and have been.
@@ -141,23 +148,61 @@ impl Merge {
         let mut any = false;
         while let Some((block, rest)) = taken.ring.take() {
             let bytes = Bytes::InRing(block);
+            let own = bytes.get(&taken.ring);
             // Of one that was handed over empty there is nothing to be had: it goes with the next.
-            let first = rest.time(bytes.get(&taken.ring)).unwrap_or_default();
+            let first = rest.time(own).unwrap_or_default();
+            taken.complete = taken.complete.max(block::last(own).unwrap_or_default());
             if rest.left() > 0 {
                 self.oldest = self.oldest.into_iter().chain([first]).min();
                 any = true;
             }
             let new = rest.left();
             taken.blocks.push_back(InHand { bytes, rest, first, until: 0, new });
-            taken.relieve(&mut self.room);
         }
         self.fullest = self.fullest.max(taken.ring.taken().0);
         any
     }
 
+    /// Asks the kernel of each ring whether there is more than was taken; of the node whose ring can't tell,
+    /// the place.
+    pub fn confirm(&mut self, now: u64) -> Result<(), (usize, Error)> {
+        for (place, own) in self.rings.iter_mut().enumerate() {
+            let Some(taken) = own else { continue };
+            if taken.ring.has_all().map_err(|error| (place, error))? {
+                taken.complete = taken.complete.max(now);
+            }
+        }
+        Ok(())
+    }
+
+    /// All frames up to this time, which was long enough ago for that, have been handed over. How far that is
+    /// true by what is known of the rings.
+    pub fn complete(&self, certain: u64) -> u64 {
+        let rings = self.rings.iter().flatten();
+        let least = rings.map(|taken| taken.complete.saturating_sub(LATE).max(certain)).min();
+        least.unwrap_or(certain)
+    }
+
+    /// Copies out of rings that are half full, as far as there is room, what can't be given out yet.
+    pub fn relieve(&mut self) {
+        self.fullest = 0;
+        for taken in self.rings.iter_mut().flatten() {
+            taken.relieve(&mut self.room);
+            self.fullest = self.fullest.max(taken.ring.taken().0);
+        }
+    }
+
     /// How many blocks are taken of the ring that has most of them.
     pub fn fullest(&self) -> usize {
         self.fullest
+    }
+
+    /// Up to which time frames have to be given out before the fullest ring has a block back.
+    pub fn end_of_first(&self) -> Option<u64> {
+        let rings = self.rings.iter().flatten();
+        let fullest = rings.max_by_key(|taken| taken.ring.taken().0)?;
+        let first = fullest.blocks.get(fullest.copied)?;
+        Some(block::last(first.bytes.get(&fullest.ring))?.saturating_add(LATE))
     }
 
     /// The time of the oldest frame in hand.

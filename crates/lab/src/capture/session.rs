@@ -63,12 +63,12 @@ pub struct Session {
     told_lost: Vec<u64>,
     /// When something that had been handed over was taken last.
     taken: Option<Instant>,
-    /// When a ring was last found to be filling up.
-    pressed: Option<Instant>,
+    /// When all rings were last asked whether they have more.
+    asked: Option<Instant>,
 }
 
-/// So long after that no ring is left alone: each block is taken as it is handed over.
-const PRESSED: Duration = Duration::from_millis(200);
+/// Rings are asked so seldom that it costs a small part of the time: of so much for each of them.
+const ASKING: Duration = Duration::from_micros(10);
 
 /// Who has something to tell besides the rings, which do so under the places of their nodes.
 const DEVICES: u64 = u64::MAX;
@@ -106,7 +106,7 @@ impl Session {
             backlog: None,
             told_lost: Vec::new(),
             taken: None,
-            pressed: None,
+            asked: None,
         };
         session.open_rings(names)?;
         Ok(session)
@@ -170,9 +170,6 @@ impl Session {
 
     /// How long nobody needs to look, whatever is handed over: what has come then is taken together.
     pub fn rest(&self) -> Option<Duration> {
-        if self.pressed.is_some_and(|since| since.elapsed() < PRESSED) {
-            return None;
-        }
         let pace = pace(self.ring, self.merge.fullest());
         let left = pace.saturating_sub(self.taken?.elapsed());
         Some(left).filter(|left| !left.is_zero())
@@ -187,15 +184,27 @@ impl Session {
         let certain = now().saturating_sub(self.hold().as_nanos() as u64);
         if self.take()? {
             self.taken = Some(Instant::now());
-            // It may be full the next time. (What several have in hand waits for the others.)
-            if !self.merges() && is_filling(self.ring, self.merge.fullest()) {
-                self.pressed = self.taken;
-            }
         }
-        match self.due() {
-            Some(Duration::ZERO) => Ok(self.give_out(certain, &mut each)),
-            _ => Ok(0),
+        let filling = is_filling(self.ring, self.merge.fullest());
+        let certain = if filling { self.look_how_far(certain)? } else { certain };
+        let count = match self.due() {
+            Some(left) if filling || left.is_zero() => self.give_out(certain, &mut each),
+            _ => 0,
+        };
+        self.merge.relieve();
+        Ok(count)
+    }
+
+    /// Up to which time all frames are in hand, which they are up to this one.
+    fn look_how_far(&mut self, certain: u64) -> Result<u64, CaptureError> {
+        let pause = ASKING * self.merge.count() as u32;
+        if self.merges() && self.asked.is_none_or(|asked| asked.elapsed() >= pause) {
+            let nodes = &self.nodes;
+            let asked = self.merge.confirm(now());
+            asked.map_err(|(place, source)| of_node(&nodes[place])(source))?;
+            self.asked = Some(Instant::now());
         }
+        Ok(self.merge.complete(certain))
     }
 
     /// Waits until there may be something to [`drain`](Self::drain), or the time is up.
@@ -289,6 +298,7 @@ impl Session {
         loop {
             self.take()?;
             let merge = &mut self.merge;
+            merge.relieve();
             counted.retain(|(place, frames)| {
                 merge.ring(*place).is_some_and(|ring| ring.read() < *frames)
             });
@@ -383,17 +393,17 @@ impl Session {
         self.open_rings(std::slice::from_ref(node))
     }
 
-    /// Gives out what is not younger than this; while a ring is filling up, little by little, so that the kernel
-    /// has blocks back before all of it is done with.
+    /// Gives out what is not younger than this; while a ring is filling up, block by block of it, so that the
+    /// kernel has one back before all of them are done with.
     fn give_out(&mut self, until: u64, each: &mut impl FnMut(&Devices, &Frame<'_>)) -> usize {
-        /// So many nanoseconds of frames.
-        const LITTLE: u64 = 5_000_000;
         let mut count = 0;
-        while let Some(oldest) = self.merge.oldest()
-            && is_filling(self.ring, self.merge.fullest())
-            && oldest.saturating_add(LITTLE) < until
+        while is_filling(self.ring, self.merge.fullest())
+            && let Some(end) = self.merge.end_of_first().filter(|end| *end < until)
         {
-            count += self.give_out_all(oldest.saturating_add(LITTLE), each);
+            match self.give_out_all(end, each) {
+                0 => break,
+                given => count += given,
+            }
         }
         count + self.give_out_all(until, each)
     }

@@ -11,6 +11,8 @@ use super::CaptureError;
 pub struct Memory {
     /// In bytes, for all nodes together.
     pub bytes: u64,
+    /// In bytes, for each node at most.
+    pub each: u64,
     /// After so many milliseconds, or twice that, frames are handed over, in a lab of few nodes.
     pub latency: u32,
     /// The same in a lab of 120 nodes or more: the fewer and fuller blocks are, the less processor
@@ -29,13 +31,16 @@ pub(super) struct Division {
 
 impl Memory {
     /// For whoever watches.
-    pub const WATCHING: Self = Self { bytes: 64 << 20, latency: 10, crowded: 60 };
+    pub const WATCHING: Self = Self { bytes: 64 << 20, each: CACHED, latency: 10, crowded: 60 };
     /// For whoever reads a file afterwards.
     pub const RECORDING: Self = Self { latency: 50, crowded: 240, ..Self::WATCHING };
     /// For a step that waits for what it expects.
-    pub const STEP: Self = Self { bytes: 32 << 20, latency: 2, crowded: 2 };
+    pub const STEP: Self = Self { bytes: 32 << 20, each: CACHED, latency: 2, crowded: 2 };
 }
 
+/// A ring is filled and read again and again from its beginning to its end. While it is in the processor's cache
+/// that is quick: where much comes all the time, a larger one makes the watched slower and loses more.
+const CACHED: u64 = 16 << 20;
 const PAGE: u64 = 4096;
 /// The largest block: room for any frame that there is, GSO included, and some more.
 const LARGEST: u64 = 1 << 20;
@@ -58,13 +63,22 @@ const LONGEST: u32 = 1000;
 const FAST: u64 = 32 << 20;
 /// A ring is looked at after this time at the latest.
 const LONG_PACE: Duration = Duration::from_millis(25);
+/// Blocks of this size and more are worth a look each, and worth having fewer of them, up to the second size: a
+/// segment of 64 KiB (GSO) fits into the smaller one, and three fit into the larger.
+const LARGE: (u64, u64) = (128 << 10, 256 << 10);
 
 impl Memory {
+    /// The same with so many bytes in all, however many that are for a node.
+    pub fn of(self, bytes: u64) -> Self {
+        Self { bytes, each: bytes, ..self }
+    }
+
     /// How it is divided among the rings of so many nodes, and what they have in common. Only where there
     /// are several do frames wait for others.
     pub(super) fn divide(self, nodes: usize) -> Result<Division, CaptureError> {
         let nodes = nodes.max(1) as u64;
-        let share = self.bytes / nodes;
+        let all = self.bytes.min(self.each.saturating_mul(nodes));
+        let share = all / nodes;
         let least = BLOCKS * PAGE;
         if share < least {
             let nodes = nodes as usize;
@@ -76,12 +90,16 @@ impl Memory {
         let retire = self.latency.max(crowded).max(many / TIMERS).min(LONGEST);
         let enough = (READER / u64::from(retire).max(1)).clamp(ENOUGH.0, ENOUGH.1);
         let sizes = std::iter::successors(Some(LARGEST), |size| Some(size / 2));
-        let block_size = sizes.take_while(|size| *size > PAGE).find(|size| each / size >= enough);
+        let mut sizes = sizes.take_while(|size| *size > PAGE);
+        let block_size = sizes.find(|size| match each / size {
+            blocks if (LARGE.0..=LARGE.1).contains(size) => blocks >= BLOCKS,
+            blocks => blocks >= enough,
+        });
         let block_size = block_size.unwrap_or(PAGE);
         let blocks = each / block_size;
         Ok(Division {
             ring: RingOptions { block_size: block_size as usize, blocks: blocks as usize, retire },
-            room: (self.bytes - nodes * blocks * block_size) as usize,
+            room: (all - nodes * blocks * block_size) as usize,
         })
     }
 }
@@ -89,6 +107,9 @@ impl Memory {
 /// How long one may leave rings alone that were just looked at, when in the fullest so many blocks were
 /// taken.
 pub(super) fn pace(ring: RingOptions, taken: usize) -> Duration {
+    if ring.block_size as u64 >= LARGE.0 {
+        return Duration::ZERO;
+    }
     // A fifth, and the block that is open, is left for whoever comes late.
     let free = ring.blocks.saturating_sub(taken + 1) as u64 * ring.block_size as u64 * 4 / 5;
     Duration::from_micros(free * 1_000_000 / FAST).min(LONG_PACE)
@@ -109,11 +130,11 @@ mod tests {
 
     #[test]
     fn the_memory_is_for_all_nodes_together() {
-        for nodes in [1, 3, 64, 1000, 2000] {
+        for (nodes, all) in [(1, 16), (3, 48), (4, 64), (64, 64), (1000, 64), (2000, 64)] {
             let Division { ring, room } = divided(nodes);
             let rings = ring.block_size * ring.blocks * nodes;
-            assert_eq!((rings + room) as u64, Memory::WATCHING.bytes, "{nodes} nodes");
-            assert!(rings as u64 > Memory::WATCHING.bytes / 2, "{nodes} nodes: {rings} bytes");
+            assert_eq!(rings + room, all << 20, "{nodes} nodes");
+            assert!(rings > all << 19, "{nodes} nodes: {rings} bytes");
             assert!(ring.blocks as u64 >= BLOCKS && ring.block_size as u64 >= PAGE);
         }
     }
@@ -124,8 +145,9 @@ mod tests {
             let Division { ring, room } = divided(nodes);
             (ring.block_size, ring.blocks, ring.retire, room)
         };
-        assert_eq!(of(1), (1 << 20, 64, 10, 0));
-        assert_eq!(of(4), (128 << 10, 96, 10, 16 << 20));
+        assert_eq!(of(1), (256 << 10, 64, 10, 0));
+        assert_eq!(of(2), (256 << 10, 48, 10, 8 << 20));
+        assert_eq!(of(4), (256 << 10, 48, 10, 16 << 20));
         let few = |nodes| (of(nodes).0, of(nodes).2);
         assert_eq!(few(100), (16 << 10, 50));
         assert_eq!(few(400), (4096, 60));
@@ -145,7 +167,7 @@ mod tests {
         assert!(paces.is_sorted_by(|a, b| a >= b), "{paces:?}");
         assert!(paces[0] > Duration::from_millis(10), "{paces:?}");
         assert_eq!(paces[ring.blocks], Duration::ZERO);
-        assert_eq!(pace(divided(1).ring, 30), LONG_PACE);
+        assert_eq!(pace(divided(1).ring, 0), Duration::ZERO, "its blocks are large");
     }
 
     #[test]

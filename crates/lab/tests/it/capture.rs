@@ -125,12 +125,14 @@ pub fn a_stream_is_in_the_order_of_time() {
     done.expect("it is done");
 }
 
-/// What waits for the frames of other nodes does not fill a ring, as long as there is memory in common: here
-/// nothing is old enough to be given out, and the router has more than its ring takes.
-pub fn a_ring_that_fills_is_relieved() {
+/// Watches all three nodes with rings of 72 KiB, and 72 KiB in common, while they send `first`, and then `count`
+/// times `then`: so many frames were seen, in the order of time, and none was lost. Nothing is old enough to be
+/// given out for its age.
+fn nothing_is_lost(first: &[(&str, &str)], count: usize, then: (&str, &str, u16), frames: usize) {
     let done = in_sandbox(|| {
         let _lab = built();
-        let memory = Memory { bytes: 3 * (96 << 10), latency: 200, crowded: 200 };
+        let bytes = 3 * (96 << 10);
+        let memory = Memory { bytes, each: bytes, latency: 200, crowded: 200 };
         let nodes = [name("left"), name("router"), name("right")];
         let mut session = Session::open(&nodes, &Options::all(memory)).expect("it is watched");
         let (mut seen, mut last) = (Vec::new(), 0);
@@ -139,17 +141,32 @@ pub fn a_ring_that_fills_is_relieved() {
             last = frame.time.0;
             icmp(devices, frame, &mut seen);
         };
-        for _ in 0..12 {
-            // 40 frames of the router, each of which takes some 190 bytes of a ring of 72 KiB.
-            echo("left", "10.0.2.2", 10);
+        for (from, to) in first {
+            echo(from, to, 1);
+        }
+        for _ in 0..count {
+            let (from, to, count) = then;
+            echo(from, to, count);
             session.drain(&mut take).expect("it drains");
         }
         assert!(session.settle(soon(), &mut take).expect("the kernel answers"));
         assert_eq!(session.drops().expect("the kernel counts"), 0);
-        assert_eq!(seen.len(), 12 * 10 * 8);
+        assert_eq!(seen.len(), frames);
         Ok(())
     });
     done.expect("it is done");
+}
+
+/// What waits for the frames of other nodes does not fill a ring, as long as there is memory in common: a frame
+/// of `right` is not handed over yet, and the router has more than its ring takes, 480 frames of some 190 bytes.
+pub fn a_ring_that_fills_is_relieved() {
+    nothing_is_lost(&[("right", "10.0.2.1")], 12, ("left", "10.0.1.1", 20), 4 + 12 * 20 * 4);
+}
+
+/// What all nodes have handed over what is older than is given out at once where a ring fills up: the router has
+/// 2400 frames, for which there is no room even with what all have in common.
+pub fn what_is_certain_to_be_in_its_order_waits_for_nothing() {
+    nothing_is_lost(&[], 60, ("left", "10.0.2.2", 10), 60 * 10 * 8);
 }
 
 /// Devices that are renamed, come and go, and nodes that do, are followed.

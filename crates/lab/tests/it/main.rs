@@ -43,6 +43,10 @@ fn main() -> std::process::ExitCode {
         ),
         ("capture::a_stream_is_in_the_order_of_time", capture::a_stream_is_in_the_order_of_time),
         ("capture::a_ring_that_fills_is_relieved", capture::a_ring_that_fills_is_relieved),
+        (
+            "capture::what_is_certain_to_be_in_its_order_waits_for_nothing",
+            capture::what_is_certain_to_be_in_its_order_waits_for_nothing,
+        ),
         ("capture::devices_and_nodes_are_followed", capture::devices_and_nodes_are_followed),
         (
             "copy::a_copy_of_a_lab_pings_as_the_lab_does",

@@ -53,9 +53,8 @@ pub fn run(args: &Args, programs: &Programs) -> Result<()> {
         }
     }
     println!(
-        "All devices of a line of routers watched, `--ring {}MiB`; memory is the proportional set \
-         size; median of {} (lowest–highest).\n\n{}",
-        args.ring,
+        "All devices of a line of routers watched; memory is the proportional set size; median of \
+         {} (lowest–highest).\n\n{}",
         args.rounds,
         table::table(&head.map(str::to_owned), body.into_iter())
     );

@@ -50,9 +50,10 @@ pub struct Args {
     /// Of `cost`: how many MiB are sent.
     #[arg(long, default_value_t = 1024)]
     stream: u64,
-    /// Memory for frames that wait, in MiB: `--ring` of twinax, and `-B` of all tcpdumps together.
-    #[arg(long, default_value_t = 64)]
-    ring: u64,
+    /// Memory for frames that wait, in MiB: `--ring` of twinax, and `-B` of all tcpdumps together; what
+    /// twinax takes by itself unless said.
+    #[arg(long)]
+    ring: Option<u64>,
     /// How often.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,

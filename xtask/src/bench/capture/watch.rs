@@ -51,8 +51,15 @@ pub struct What<'a> {
     pub nodes: &'a [String],
     /// Only this device of each.
     pub device: Option<&'a str>,
-    /// Memory for frames that wait, in MiB, of all nodes together.
-    pub ring: u64,
+    /// Memory for frames that wait, in MiB, of all nodes together; `None`: what twinax takes by itself.
+    pub ring: Option<u64>,
+}
+
+impl What<'_> {
+    /// So much memory twinax has.
+    pub fn memory(&self) -> u64 {
+        self.ring.unwrap_or((16 * self.nodes.len() as u64).min(64))
+    }
 }
 
 /// Captures under way.
@@ -166,7 +173,9 @@ fn twinax(programs: &Programs, what: What<'_>, file: &Path) -> Vec<String> {
     if let Some(device) = what.device {
         words.extend(what.nodes.iter().map(|node| format!("{node}:{device}")));
     }
-    words.extend(["--ring".to_owned(), format!("{}MiB", what.ring)]);
+    if let Some(ring) = what.ring {
+        words.extend(["--ring".to_owned(), format!("{ring}MiB")]);
+    }
     words.extend(["-w".to_owned(), file.display().to_string()]);
     words
 }
@@ -176,7 +185,7 @@ fn tcpdump(who: Watcher, what: What<'_>, file: &Path) -> Vec<String> {
     // As whoever started it: in the sandbox of a user without privilege there is nobody else.
     let mut words = ["tcpdump", "-Z", "root", "-i", device].map(str::to_owned).to_vec();
     if who == Watcher::RoomyTcpdump {
-        let each = what.ring * 1024 / what.nodes.len() as u64;
+        let each = what.memory() * 1024 / what.nodes.len() as u64;
         words.extend(["-B".to_owned(), each.to_string()]);
     }
     words.extend(["-w".to_owned(), file.display().to_string()]);
@@ -184,7 +193,7 @@ fn tcpdump(who: Watcher, what: What<'_>, file: &Path) -> Vec<String> {
 }
 
 /// Has the device of a sink watched.
-pub fn sinks(nodes: &[String], ring: u64) -> What<'_> {
+pub fn sinks(nodes: &[String], ring: Option<u64>) -> What<'_> {
     What { nodes, device: Some(SINK_DEVICE), ring }
 }
 

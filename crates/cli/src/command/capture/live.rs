@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use twinax_kernel::process;
 use twinax_lab::capture::filter::{self, Compiler};
 use twinax_lab::capture::{CaptureError, Devices, Memory, Options, Session};
 use twinax_packet::{Frame, Time};
@@ -29,6 +30,8 @@ pub fn run(
     mut sink: Box<dyn Sink>,
     stop: &PipeReader,
 ) -> anyhow::Result<u8> {
+    // Where that is not allowed, nothing is wrong with what is seen.
+    let _ = process::give_way();
     let mut session = open(watched, asked, sink.is_read_later())?;
     sink.pause(known(session.devices()), now())?;
     if !asked.quiet {
@@ -94,7 +97,7 @@ fn open(watched: &Watched, asked: &Capture, is_read_later: bool) -> anyhow::Resu
         }
     }
     let memory = if is_read_later { Memory::RECORDING } else { Memory::WATCHING };
-    let memory = Memory { bytes: asked.ring.0, ..memory };
+    let memory = asked.ring.map_or(memory, |ring| memory.of(ring.0));
     let mut options = Options { newcomers: watched.whole, ..Options::all(memory) };
     options.only.clone_from(&watched.only);
     if let Some(expression) = &asked.filter {
