@@ -5,13 +5,16 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 use rustix::io::Errno;
 
 use crate::holder::older;
 use crate::sandbox::Holder;
 use crate::wanted::{Key, LOG, below};
+
+/// So long a process takes at most that ends.
+const ENDING: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// All of it, in a lab whose files are seen below this folder.
 pub(crate) fn all(root: &Path, key: &Key) -> Vec<u8> {
@@ -73,6 +76,12 @@ impl Log {
         Ok(bytes)
     }
 
+    /// Whether the lab has ended, or does so within this time.
+    fn has_ended(&self, within: Timespec) -> io::Result<bool> {
+        let mut waiting = [PollFd::new(&self.holder, PollFlags::IN)];
+        Ok(rustix::io::retry_on_intr(|| poll(&mut waiting, Some(&within)))? > 0)
+    }
+
     /// Waits until more has come, or something may have changed; `false`: the lab has ended.
     pub fn wait(&mut self) -> io::Result<bool> {
         let changes = match self.changes.take() {
@@ -82,7 +91,11 @@ impl Log {
                     inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
                 let folder = self.path.parent().unwrap_or(&self.path);
                 let which = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE;
-                inotify::add_watch(&changes, folder, which)?;
+                match inotify::add_watch(&changes, folder, which) {
+                    // The holder is seen through; what it saw is gone a moment before it has ended.
+                    Err(Errno::NOENT) if self.has_ended(ENDING)? => return Ok(false),
+                    watched => watched?,
+                };
                 self.changes = Some(changes);
                 // What came before the watch.
                 return Ok(true);
