@@ -20,7 +20,7 @@ use probes::TRACEROUTE_NOTES;
 pub use capture::Capture;
 pub use extcap::{Extcap, is_extcap};
 pub use help::command;
-pub use names::{Bytes, InLab, SpotInLab, spot};
+pub use names::{InLab, SpotInLab, spot};
 pub use probes::{Ping, Tcp, Traceroute, Udp};
 pub use why::{Proto, Why};
 

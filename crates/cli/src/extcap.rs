@@ -9,7 +9,6 @@
 //! ```
 
 use std::fmt::Write;
-use std::str::FromStr as _;
 
 use clap::{CommandFactory, FromArgMatches};
 use twinax_kernel::observe::What;
@@ -17,7 +16,7 @@ use twinax_lab::registry::Registry;
 use twinax_lab::sandbox::Holder;
 use twinax_topology::NodeName;
 
-use crate::args::{Bytes, Capture, Extcap};
+use crate::args::{Capture, Extcap};
 use crate::command::{self, HELD, Wrong, natural};
 use crate::show;
 
@@ -27,6 +26,10 @@ const PREFIX: &str = "twinax/";
 
 /// Of a lab with more devices than this the nodes are listed.
 const MANY: usize = 200;
+
+/// What can be set.
+const CONFIG: &str = "arg {number=0}{call=--ring}{display=Memory for frames that wait}{type=string}\
+                      {placeholder=64MiB}{tooltip=Of all nodes together, with its unit}\n";
 
 /// Answers Wireshark; the exit code.
 pub fn answer() -> u8 {
@@ -71,7 +74,7 @@ fn capture(interface: &str, asked: &Extcap) -> anyhow::Result<u8> {
     };
     let write = asked.fifo.clone().ok_or_else(|| Wrong::new("no `--fifo` is said"))?;
     let ring = asked.ring.as_deref().filter(|ring| !ring.is_empty());
-    let ring = ring.map(Bytes::from_str).transpose().map_err(Wrong::new)?;
+    let ring = ring.map(str::parse).transpose().map_err(Wrong::new)?;
     let words = Capture {
         what: vec![what.to_owned()],
         write: Some(write),
@@ -87,9 +90,6 @@ fn capture(interface: &str, asked: &Extcap) -> anyhow::Result<u8> {
     };
     command::capture(&words)
 }
-
-const CONFIG: &str = "arg {number=0}{call=--ring}{display=Memory for frames that wait}{type=string}\
-                      {placeholder=64MiB}{tooltip=Of all nodes together, with its unit}\n";
 
 fn interfaces() -> anyhow::Result<String> {
     let mut text = format!("extcap {{version={}}}{{display=twinax}}\n", env!("CARGO_PKG_VERSION"));

@@ -191,8 +191,16 @@ impl Session {
             Some(left) if filling || left.is_zero() => self.give_out(certain, &mut each),
             _ => 0,
         };
-        self.merge.relieve();
+        self.relieve();
         Ok(count)
+    }
+
+    /// Copies out of rings that fill up what can't be given out yet.
+    fn relieve(&mut self) {
+        // With many nodes it costs something to look at each.
+        if is_filling(self.ring, self.merge.fullest()) {
+            self.merge.relieve();
+        }
     }
 
     /// Up to which time all frames are in hand, which they are up to this one.
@@ -297,8 +305,8 @@ impl Session {
         let all = counted.iter().map(|(_, frames)| frames).sum();
         loop {
             self.take()?;
-            let merge = &mut self.merge;
-            merge.relieve();
+            self.relieve();
+            let merge = &self.merge;
             counted.retain(|(place, frames)| {
                 merge.ring(*place).is_some_and(|ring| ring.read() < *frames)
             });

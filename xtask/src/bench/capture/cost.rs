@@ -89,9 +89,7 @@ fn measure(
             if let (Some(mut watching), Some(before)) = (watching, before) {
                 watching.wait_until_idle()?;
                 own.cpu += watching.look()?.cpu.saturating_sub(before.cpu);
-                let told = watching.end()?;
-                own.told.seen += told.seen;
-                own.told.lost += told.lost;
+                own.told += watching.end()?;
                 for file in watching.files() {
                     own.written += fs::metadata(file)?.len();
                 }

@@ -1,5 +1,7 @@
 //! What the contestants say at their end of what they saw.
 
+use std::ops::AddAssign;
+
 use anyhow::{Context as _, Result};
 
 /// Frames that one or more captures tell of.
@@ -9,6 +11,13 @@ pub struct Told {
     pub seen: u64,
     /// That the kernel had no room for.
     pub lost: u64,
+}
+
+impl AddAssign for Told {
+    fn add_assign(&mut self, other: Self) {
+        self.seen += other.seen;
+        self.lost += other.lost;
+    }
 }
 
 /// `7 frames seen, none lost`, `7 frames seen, 3 lost for lack of room (…)`.

@@ -56,7 +56,7 @@ pub struct What<'a> {
 }
 
 impl What<'_> {
-    /// So much memory twinax has.
+    /// So much memory twinax has (`twinax_lab::capture::Memory`).
     pub fn memory(&self) -> u64 {
         self.ring.unwrap_or((16 * self.nodes.len() as u64).min(64))
     }
@@ -156,12 +156,10 @@ impl Watching {
         let reports = reports.as_array().context("no reports")?;
         let mut all = Told::default();
         for report in reports.iter().filter_map(Value::as_str) {
-            let told = match self.who {
+            all += match self.who {
                 Watcher::Twinax => by_twinax(report)?,
                 Watcher::Tcpdump | Watcher::RoomyTcpdump => by_tcpdump(report)?,
             };
-            all.seen += told.seen;
-            all.lost += told.lost;
         }
         Ok(all)
     }
